@@ -1,0 +1,1 @@
+"""The built-in methods, one package each; found through the entry-point group ``zoo.plugins`` like anybody's."""

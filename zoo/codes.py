@@ -1,0 +1,163 @@
+"""Latent codes with declared axes.
+
+Letters: B batch, C classes, L code layers, N code channels, S samples per mask, H x W picture.
+
+Every method speaks of its latents as named tensors, each with a :class:`CodeSpec` that says which axis runs over classes and
+which over layers. So "replace classes 3 and 7" or "take layer 0 from that picture" is written once, here, for every method
+that has the axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from zoo.errors import ZooError
+
+
+@dataclass(frozen=True)
+class CodeSpec:
+    """Shape of one code without its batch axis, and the meaning of each axis.
+
+    ``axes`` names every axis of ``shape``; the names ``"class"`` and ``"layer"`` are what editing looks for, all others are
+    free. CLVAE's class- and layer-wise code is ``CodeSpec((L, C, N), ("layer", "class", "channel"))``.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != len(self.axes):
+            raise ValueError(f"shape {self.shape} has {len(self.shape)} axes, but {len(self.axes)} names: {self.axes}")
+
+    def axis(self, name: str) -> int | None:
+        """Position of an axis in the batched tensor (the batch is axis 0), or None where the code has no such axis."""
+        return self.axes.index(name) + 1 if name in self.axes else None
+
+
+class Codes(Mapping[str, Tensor]):
+    """Named latent tensors ``[B, *spec.shape]`` with their specs; immutable, like the tensors of a posterior should be.
+
+    Raises ValueError when a tensor does not have the shape that its spec declares.
+    """
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], specs: Mapping[str, CodeSpec], batch_size: int | None = None
+    ) -> None:
+        if tensors.keys() != specs.keys():
+            raise ValueError(f"codes {sorted(tensors)} do not match their specs {sorted(specs)}")
+        for name, tensor in tensors.items():
+            if tuple(tensor.shape[1:]) != specs[name].shape:
+                raise ValueError(f"code {name!r} has shape {tuple(tensor.shape)}, expected [B, {specs[name].shape}]")
+        sizes = {t.shape[0] for t in tensors.values()} | ({batch_size} if batch_size is not None else set())
+        if len(sizes) != 1:
+            raise ValueError(
+                f"codes disagree on the batch size: {sorted(sizes)}"
+                if sizes
+                else "codes without tensors need batch_size"
+            )
+        self._tensors = dict(tensors)
+        self.specs = dict(specs)
+        self.batch_size: int = sizes.pop()
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}: {list(v.shape)}" for k, v in self.items())
+        return f"Codes({inside or 'none'}, batch_size={self.batch_size})"
+
+    @classmethod
+    def normal(
+        cls,
+        specs: Mapping[str, CodeSpec],
+        batch_size: int,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Codes:
+        """Standard normal codes. A seeded ``generator`` draws on its own device, so a CPU seed gives the same codes on a GPU."""
+        source = generator.device if generator is not None else device
+        tensors = {
+            name: torch.randn(batch_size, *spec.shape, generator=generator, device=source).to(device)
+            for name, spec in specs.items()
+        }
+        return cls(tensors, specs, batch_size)
+
+    def map(self, function: object) -> Codes:
+        """The same codes with ``function(tensor)`` applied to each tensor; the batch size may change."""
+        tensors = {name: function(tensor) for name, tensor in self.items()}  # type: ignore[operator]
+        return Codes(tensors, self.specs, None if tensors else self.batch_size)
+
+    def to(self, device: torch.device | str) -> Codes:
+        return self.map(lambda t: t.to(device))
+
+    def rows(self, index: slice | list[int]) -> Codes:
+        """The codes of some pictures of the batch."""
+        if not self:
+            return Codes({}, {}, len(range(self.batch_size)[index]) if isinstance(index, slice) else len(index))
+        return self.map(lambda t: t[index])
+
+    def replace(
+        self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
+    ) -> Codes:
+        """These codes with the part named by ``classes`` and ``layers`` taken from ``source``.
+
+        With both given, the part is their intersection. Codes that have none of the named axes keep their values. Raises
+        ZooError when no code has a named axis (GauGAN-VAE has no class axis, say).
+        """
+        chosen = {"class": classes, "layer": layers}
+        named = {axis: list(index) for axis, index in chosen.items() if index is not None}
+        for axis in named:
+            if not any(spec.axis(axis) for spec in self.specs.values()):
+                codes = ", ".join(self.specs) or "no codes at all"
+                raise ZooError(f"This method cannot edit by {axis}: its codes ({codes}) have no {axis} axis.")
+        result = {}
+        for name, tensor in self.items():
+            spec = self.specs[name]
+            if any(spec.axis(axis) is None for axis in named):
+                result[name] = tensor
+                continue
+            mask = torch.ones([1] * tensor.dim(), dtype=torch.bool, device=tensor.device)
+            for axis, index in named.items():
+                position = spec.axis(axis)
+                assert position is not None
+                size = tensor.shape[position]
+                if any(not 0 <= i < size for i in index):
+                    raise ZooError(f"Code {name!r} has {axis} indices 0..{size - 1}, but {index} was asked for.")
+                along = torch.zeros(size, dtype=torch.bool, device=tensor.device)
+                along[index] = True
+                mask = mask & along.view([-1 if d == position else 1 for d in range(tensor.dim())])
+            result[name] = torch.where(mask, source[name], tensor)
+        return Codes(result, self.specs, self.batch_size)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What an encoder says of a batch: a diagonal normal for every code.
+
+    ``presence[name]`` is a bool tensor over the leading axes of the code (CLVAE's local code ``[B, L, C, N]`` has presence
+    ``[B, L, C]``): False where the class does not occur, so that mu = logvar = 0 there and the prior is exact. Codes that are
+    always present have no entry.
+    """
+
+    mu: Codes
+    logvar: Codes
+    presence: dict[str, Tensor] = field(default_factory=dict)
+
+    def sample(self, noise: Codes | None = None) -> Codes:
+        """Reparametrised draw mu + exp(logvar / 2) * noise; fresh standard normal noise where none is given."""
+        tensors = {}
+        for name, mu in self.mu.items():
+            eps = torch.randn_like(mu) if noise is None else noise[name]
+            tensors[name] = mu + torch.exp(0.5 * self.logvar[name]) * eps
+        return Codes(tensors, self.mu.specs, self.mu.batch_size)

@@ -1,0 +1,20 @@
+"""The one exception that users are meant to read."""
+
+
+class ZooError(Exception):
+    """A mistake that the user can mend: one sentence saying what is wrong, where, and what to do.
+
+    The command line prints the sentence on standard error and exits with code 2; a traceback appears only
+    with ``--debug``.
+    """
+
+
+def nearest(name: str, valid: list[str], prefix: str = "") -> str:
+    """A hint for a misspelt name: ``; did you mean "a" or "b"?``, or an empty string when nothing is near.
+
+    ``prefix`` is put before each suggestion, outside of the comparison.
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, valid, n=3, cutoff=0.5)
+    return "; did you mean " + " or ".join(f'"{prefix}{c}"' for c in close) + "?" if close else ""

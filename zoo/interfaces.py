@@ -1,0 +1,177 @@
+"""What a method is made of: the contract between the core, the plugins and the bench.
+
+Letters: B batch, C classes, H x W picture, S samples per mask.
+
+Shapes are the contract. Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and stay
+integers all the way into the networks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.codes import Codes, CodeSpec, Posterior
+from zoo.distributed import bare
+from zoo.distributed import bare
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.config import Config
+    from zoo.losses.perceptual import FeatureTrunk
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures with their label maps, as the data layer hands them to a method.
+
+    image ``[B, 3, H, W]`` float in [-1, 1]; label ``[B, H, W]`` int64 in [0, C); name: one per picture; weight
+    ``[B, 1, H, W]`` float in [0, 1], the rarity mask of GTA-5, or None where the dataset has none.
+    """
+
+    image: Tensor
+    label: Tensor
+    name: tuple[str, ...]
+    weight: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Batch:
+        move = {"device": device, "non_blocking": True}
+        weight = None if self.weight is None else self.weight.to(**move)
+        return Batch(self.image.to(**move), self.label.to(**move), self.name, weight)
+
+    def __len__(self) -> int:
+        return self.image.shape[0]
+
+
+class Generator(nn.Module, ABC):
+    """Label map and codes in, image out."""
+
+    code_specs: Mapping[str, CodeSpec]
+
+    @abstractmethod
+    def forward(self, label: Tensor, codes: Codes) -> Tensor:
+        """label ``[B, H, W]``, codes of batch B * S -> image ``[B * S, 3, H, W]`` in [-1, 1].
+
+        The S pictures of one mask lie together (index b * S + s), and what depends on the mask alone is computed once.
+        """
+
+
+class Encoder(nn.Module, ABC):
+    """Image and label map in, a posterior over the codes out."""
+
+    @abstractmethod
+    def forward(self, image: Tensor, label: Tensor) -> Posterior:
+        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of batch B."""
+
+
+class Discriminator(nn.Module, ABC):
+    """Image and label map in, features of every scale out."""
+
+    @abstractmethod
+    def forward(self, image: Tensor, label: Tensor) -> list[list[Tensor]]:
+        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> per scale the features of every layer, the logits last."""
+
+
+class Method(nn.Module, ABC):
+    """Generator, optional encoder, optional discriminator, and the rule that trains them.
+
+    A plugin's method is a keyword-only constructor (its keywords are the settings that a config may set, their annotations
+    the types that are checked) plus ``train_step``. ``classes`` and ``size`` (H, W) come from the dataset.
+    """
+
+    name: ClassVar[str]  # set by the registry
+    generator: Generator
+    encoder: Encoder | None
+    discriminator: Discriminator | None
+    config: Config | None = None  # how it was built, from zoo.build or zoo.load
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = None
+        self.discriminator = None
+
+    @property
+    def code_specs(self) -> Mapping[str, CodeSpec]:
+        """The codes of this method, by name; empty for a method that gives one picture per mask."""
+        return bare(self.generator).code_specs  # a distributed run wraps the networks
+
+    @torch.no_grad()
+    def sample(
+        self,
+        label: Tensor,
+        samples: int = 1,
+        *,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Codes:
+        """Draw codes from the prior: ``samples`` for each mask of label ``[B, H, W]``, as a batch of B * S (index b * S + s).
+
+        ``seed`` or a torch ``generator`` fixes the draw; giving both is an error (ValueError).
+        """
+        if seed is not None:
+            if generator is not None:
+                raise ValueError("give either seed or generator, not both")
+            generator = torch.Generator().manual_seed(seed)
+        return Codes.normal(self.code_specs, label.shape[0] * samples, generator=generator, device=label.device)
+
+    @torch.no_grad()
+    def encode(self, image: Tensor, label: Tensor) -> Posterior:
+        """Posterior of the codes of pictures ``[B, 3, H, W]``. Raises ZooError for a method without an encoder."""
+        if self.encoder is None:
+            raise ZooError(
+                f"The method {self.name} has no encoder, so it cannot encode a picture; draw codes with sample()."
+            )
+        posterior: Posterior = self.encoder(image, label)
+        return posterior
+
+    @torch.no_grad()
+    def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
+        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S."""
+        image: Tensor = self.generator(label, codes)
+        return image
+
+    # --- training ---
+
+    needs_trunk: ClassVar[bool] = True
+    """Whether training compares VGG features; the engine then calls :meth:`attach_trunk` before the first step."""
+
+    trunk_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    """The depths of VGG19 that the perceptual loss compares, as the engine asks :func:`zoo.losses.perceptual.load_trunk`."""
+
+    trunk_pool: ClassVar[Literal["max", "avg"]] = "max"
+    """How that network pools."""
+
+    trunk_settings: ClassVar[Mapping[str, Any]] = {}
+    """Keywords of :func:`zoo.losses.perceptual.load_trunk` (``layers``, ``pool``) where the method compares other features."""
+
+    def attach_trunk(self, trunk: FeatureTrunk) -> None:
+        """Receive the frozen feature network of the perceptual loss; it is kept out of parameters and checkpoints."""
+        object.__setattr__(self, "trunk", trunk)
+
+    def optimized(self) -> dict[str, list[nn.Module]]:
+        """The networks each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""
+        groups = {"generator": [m for m in (self.generator, self.encoder) if m is not None]}
+        if self.discriminator is not None:
+            groups["discriminator"] = [self.discriminator]
+        return groups
+
+    def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
+        """Called before an epoch (from 0) with the pictures that it may show, unaugmented; most methods need nothing here.
+
+        The learning rates of the epoch are set already; a change made here holds until the next epoch. A run resumed within an
+        epoch does not call this again, so what is prepared here belongs into the state (``get_extra_state``, plain values).
+        """
+        return
+
+    @abstractmethod
+    def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
+        """One iteration: compute losses, update through ``optimizers[name].update_params(loss)``, return detached losses.
+
+        ``optimizers`` holds mmengine OptimWrappers under the names of :meth:`optimized`. Losses stay on the device: reading
+        one on the host inside a step would stall a GPU.
+        """

@@ -1,0 +1,53 @@
+"""The multi-scale patch discriminator of pix2pixHD that GauGAN, GroupDNet and CLVAE share (Wang et al. 2018, section 3.2)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.interfaces import Discriminator
+from zoo.nn.class_map import ClassMap
+from zoo.nn.convolution import Norm, NormalizedConv, conv2d
+from zoo.nn.label_conv import LabelConv2d
+
+
+class PatchDiscriminator(nn.Module):
+    """One scale: four layers of conv 4x4 (the last with stride 1) and a layer of logits, nf = ``width``."""
+
+    def __init__(self, classes: int, width: int, *, norm: Norm = "instance", spectral: bool = True) -> None:
+        super().__init__()
+        self.stem = LabelConv2d(classes, width, kernel_size=4, stride=2, padding=2, dense_channels=3)
+        widths = [width, *(min(width * factor, 512) for factor in (2, 4, 8))]
+        self.layers = nn.ModuleList(
+            NormalizedConv(fin, fout, 4, stride=stride, padding=2, norm=norm, spectral=spectral)
+            for fin, fout, stride in zip(widths[:-1], widths[1:], (2, 2, 1), strict=True)
+        )
+        self.logits = conv2d(widths[-1], 1, 4, padding=2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """x: output of the stem before its activation -> features of the five layers, the logits last."""
+        features = [F.leaky_relu(x, 0.2)]
+        for layer in self.layers:
+            features.append(F.leaky_relu(layer(features[-1]), 0.2))
+        return [*features, self.logits(features[-1])]
+
+
+class MultiscaleDiscriminator(Discriminator):
+    """The same patch discriminator on the picture and on the picture at half size (average pooling)."""
+
+    def __init__(
+        self,
+        classes: int,
+        width: int = 64,
+        *,
+        norm: Norm = "instance",
+        spectral: bool = True,
+    ) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(PatchDiscriminator(classes, width, norm=norm, spectral=spectral) for _ in range(2))
+
+    def forward(self, image: Tensor, label: Tensor) -> list[list[Tensor]]:
+        """image ``[n * B, 3, H, W]``: n batches over the same label ``[B, H, W]``, one after the other -> features per scale."""
+        full, half = self.scales
+        pooled = F.avg_pool2d(image, 3, 2, 1, count_include_pad=False)
+        return [full(full.stem(ClassMap(label), image)), half(half.stem.pooled(label, pooled))]

@@ -1,0 +1,49 @@
+"""The strided convolutions under every encoder of the zoo (Park et al. 2019, appendix A, figure 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.nn.class_map import resize_labels
+from zoo.nn.convolution import Norm, NormalizedConv
+
+TRUNK_WIDTHS = (1, 2, 4, 8, 8, 8)
+"""Output channels of the six layers in units of the base width."""
+
+
+class EncoderTrunk(nn.Module):
+    """Layers of conv 3x3 stride 2 and instance norm; the activation sits before every layer but the first."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        widths: Sequence[int],
+        *,
+        groups: int = 1,
+        norm: Norm = "instance",
+        spectral: bool = True,
+    ) -> None:
+        super().__init__()
+        inputs = [in_channels, *widths[:-1]]
+        self.layers = nn.ModuleList(
+            NormalizedConv(fin, fout, 3, stride=2, padding=1, groups=groups, norm=norm, spectral=spectral)
+            for fin, fout in zip(inputs, widths, strict=True)
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """x ``[B, in, H, W]`` -> the output of every layer before its activation, ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``."""
+        features: list[Tensor] = []
+        for layer in self.layers:
+            features.append(layer(F.leaky_relu(features[-1], 0.2) if features else x))
+        return features
+
+
+def to_encoder_size(image: Tensor, label: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Picture (bilinear) and labels (nearest) at size x size, the square that the papers' encoders see whatever the picture."""
+    if image.shape[-2:] == (size, size):
+        return image, label
+    image = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False)
+    return image, resize_labels(label, (size, size))
