@@ -1,0 +1,165 @@
+"""What every dataset of the zoo is: pictures paired with label maps, read lazily, augmented by a seed."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from zoo.data.layout import Listing, pair_up
+from zoo.data.transforms import draw_params, read_image, read_label, transform
+from zoo.errors import ZooError
+from zoo.interfaces import Batch
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """``shown``: the distinct pictures of an epoch, ascending; ``order``: the sequence in which they are drawn."""
+
+    shown: list[int]
+    order: list[int]
+
+
+class PairedDataset(Dataset[dict[str, Any]], ABC):
+    """Pictures and label maps of one split.
+
+    A layout is a subclass that says in :meth:`folders` where its files lie.
+
+    root: the folder of the dataset. split: "train" or "test". size: (H, W) of the items. flip: mirror half of
+    the training pictures. load_scale: training pictures are resized to ``round(size * load_scale)`` and
+    cropped to ``size``.
+
+    ``dataset[i]`` is picture i without augmentation; ``dataset[i, draw]`` the same picture with the crop and
+    flip that the integer seed ``draw`` fixes, so that a run can be continued exactly. Items are dicts: image
+    ``[3, H, W]`` float32 in [-1, 1], label ``[H, W]`` int64 in [0, C), name, and weight ``[1, H, W]`` where
+    the dataset has one.
+
+    Raises ZooError for a folder that is missing, empty, or holds pictures without a partner.
+    """
+
+    name: ClassVar[str]  # set by the registry
+    classes: int
+    class_names: tuple[str, ...]
+    default_size: ClassVar[tuple[int, int]] = (256, 256)
+    source: ClassVar[str]
+    """Where the dataset comes from, as the second half of a sentence."""
+    release_hint: ClassVar[str] = ""
+    """A sentence for labels that are of another release of the dataset altogether."""
+    image_suffixes: ClassVar[tuple[str, ...]] = (".jpg",)
+    label_suffixes: ClassVar[tuple[str, ...]] = (".png",)
+    label_tail: ClassVar[str] = ""
+
+    def __init__(
+        self, *, root: Path, split: str, size: tuple[int, int], flip: bool = True, load_scale: float = 1.0
+    ) -> None:
+        if split not in SPLITS:
+            raise ZooError(f'There is no split "{split}" of {self.name}: use "train" or "test".')
+        if load_scale < 1:
+            raise ZooError(
+                f"data.load_scale is {load_scale}, but nothing can be cropped out of a smaller picture: use 1 or more."
+            )
+        self.root, self.split, self.flip = Path(root), split, flip
+        self.size = (int(size[0]), int(size[1]))
+        self.loaded = (round(self.size[0] * load_scale), round(self.size[1] * load_scale))
+        listing = self.listing(self.root, split)
+        self.pairs = listing.pairs
+        if listing.empty:
+            raise ZooError(self.nothing_at(self.root, split))
+        partners = partner_problems(listing)
+        if partners:
+            more = f" ({len(partners)} such files in the {split} split)" if len(partners) > 1 else ""
+            raise ZooError(partners[0].rstrip(".") + more + ".")
+
+    @classmethod
+    @abstractmethod
+    def folders(cls, root: Path, split: str) -> tuple[Path, Path]:
+        """Where pictures and labels of a split lie below ``root``."""
+
+    @classmethod
+    def listing(cls, root: Path, split: str) -> Listing:
+        """The files of a split, matched."""
+        images, labels = cls.folders(root, split)
+        return pair_up(images, labels, cls.image_suffixes, cls.label_suffixes, cls.label_tail)
+
+    @classmethod
+    def wrong_release(cls, root: Path) -> str | None:
+        """A sentence when the files below ``root`` are those of another release, else None."""
+        return None
+
+    @classmethod
+    def nothing_at(cls, root: Path, split: str) -> str:
+        """The sentence for a folder without pictures: where they come from, and what runs without them."""
+        wrong = cls.wrong_release(root) if root.is_dir() else None
+        if wrong:
+            return wrong
+        images = cls.folders(root, split)[0]
+        what = f"There are no {cls.name} pictures in {images}" if root.is_dir() else f"There is no folder {root}"
+        return (
+            f"{what}: {cls.name} comes from {cls.source}; give its folder with --data-root, or use --profile smoke, "
+            "which runs on the procedural stand-in."
+        )
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        index, draw = key if isinstance(key, tuple) else (key, None)
+        pair = self.pairs[index]
+        params = None if draw is None else draw_params(random.Random(draw), self.loaded, self.size)
+        if params is not None and not self.flip:
+            params = type(params)(params.crop_x, params.crop_y, False)
+        source = read_label(pair.label)
+        image, label = transform(read_image(pair.image), source, self.size, loaded=self.loaded, params=params)
+        if int(label.max()) >= self.classes or int(label.min()) < 0:
+            raise ZooError(out_of_range(pair.label, np.unique(np.asarray(source)).tolist(), self.classes))
+        item = {"image": image, "label": label, "name": pair.name}
+        weight = self.weight(index, label)
+        return item if weight is None else item | {"weight": weight}
+
+    def weight(self, index: int, label: Tensor) -> Tensor | None:
+        """Loss weight ``[1, H, W]`` in [0, 1] of picture ``index`` for its augmented ``label`` ``[H, W]``, or None.
+
+        It is derived from the label as it is shown, and so is cropped and mirrored with it.
+        """
+        return None
+
+    def epoch(self, rng: np.random.Generator) -> EpochPlan:
+        """The pictures of one epoch: by default all of them, once, shuffled."""
+        return EpochPlan(list(range(len(self))), rng.permutation(len(self)).tolist())
+
+
+def collate(items: Sequence[dict[str, Any]]) -> Batch:
+    """Items of one dataset -> :class:`zoo.interfaces.Batch`."""
+    weight = torch.stack([item["weight"] for item in items]) if "weight" in items[0] else None
+    image = torch.stack([item["image"] for item in items])
+    label = torch.stack([item["label"] for item in items])
+    return Batch(image, label, tuple(item["name"] for item in items), weight)
+
+
+def partner_problems(listing: Listing) -> list[str]:
+    """One sentence per file without a partner or with a namesake."""
+    sentences = [f"The picture {path} has no label: add it or remove the picture." for path in listing.lone_images]
+    sentences += [f"The label {path} has no picture: add it or remove the label." for path in listing.lone_labels]
+    return sentences + [
+        f"The file {path} shares its stem with another one: rename or remove one." for path in listing.twins
+    ]
+
+
+def out_of_range(path: Path, ids: Sequence[int], classes: int) -> str:
+    """The sentence for a label map with ids outside [0, classes)."""
+    bad = [i for i in ids if not 0 <= i < classes]
+    shown = ", ".join(map(str, bad[:8])) + (f" and {len(bad) - 8} more" if len(bad) > 8 else "")
+    plural = "s" if len(bad) > 1 else ""
+    return (
+        f"The label {path} holds the class id{plural} {shown}, but valid ids are 0 to {classes - 1}: mend or remove it."
+    )

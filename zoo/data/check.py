@@ -1,0 +1,145 @@
+"""Is a dataset on disk what training needs? Said in sentences, before the first step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.data.base import SPLITS, PairedDataset, out_of_range, partner_problems
+from zoo.data.file_facts import Facts, facts_of
+from zoo.data.layout import Pair
+from zoo.data.parallel import Progress
+from zoo.errors import ZooError
+from zoo.registry import DATASETS
+
+SHOWN = 20
+"""Problems that a summary lists before it counts the rest."""
+
+
+@dataclass
+class CheckReport:
+    """counts: pairs per split; problems: sentences, any of which stops training; notes: worth knowing."""
+
+    name: str
+    root: Path
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def summary(self) -> str:
+        """Counts, problems (the first 20) and notes, a line each."""
+        counts = ", ".join(f"{count} {split}" for split, count in self.counts.items())
+        lines = [f"{self.name} in {self.root}: {counts} pairs"]
+        lines += [f"problem: {sentence}" for sentence in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            lines.append(f"... and {len(self.problems) - SHOWN} more problems")
+        lines += [f"note: {sentence}" for sentence in self.notes]
+        lines.append(
+            "No problems found." if self.ok else f"{len(self.problems)} problem{'s'[: len(self.problems) != 1]} found."
+        )
+        return "\n".join(lines)
+
+    def raise_problems(self) -> None:
+        """Raises ZooError with the first problem, and how many more there are."""
+        if self.problems:
+            more = len(self.problems) - 1
+            where = f"`zoo data check {self.name} --data-root {self.root}` lists them"
+            rest = f" ({more} more problem{'s'[: more != 1]}: {where})" if more else ""
+            raise ZooError(self.problems[0].rstrip(".") + rest + ".")
+
+
+def check(
+    name: str,
+    root: Path,
+    size: tuple[int, int] | None = None,
+    *,
+    splits: tuple[str, ...] = SPLITS,
+    quick: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> CheckReport:
+    """Look at every file of a dataset.
+
+    size: (H, W) that training will use, for a note on squeezed pictures. quick: trust what an earlier pass
+    found in files that have not changed since (for the start of a training); otherwise all are read again.
+    settings: those of the dataset, of which ``classes`` matters for "folder"; without it ids are reported and
+    not judged.
+
+    Raises ZooError for an unknown dataset only.
+    """
+    dataset: type[PairedDataset] = DATASETS.get(name)
+    root = Path(root)
+    report = CheckReport(name, root)
+    listings = {split: dataset.listing(root, split) for split in splits}
+    pairs = [pair for listing in listings.values() for pair in listing.pairs]
+    report.counts = {split: len(listing.pairs) for split, listing in listings.items()}
+    wrong = dataset.wrong_release(root) if root.is_dir() else None
+    if wrong:
+        report.problems.append(wrong)
+    for split, listing in listings.items():
+        if listing.empty and split == "train" and not wrong:
+            report.problems.append(dataset.nothing_at(root, split))
+        elif listing.empty and split != "train":
+            report.notes.append(
+                f"There are no {split} pictures in {dataset.folders(root, split)[0]}, so nothing can be evaluated."
+            )
+        report.problems += partner_problems(listing)
+    facts = facts_of(
+        root, [pair.image for pair in pairs], [pair.label for pair in pairs], fresh=not quick, progress=progress
+    )
+    classes = settings.get("classes") or getattr(dataset, "classes", None)
+    _judge_files(report, pairs, facts, classes)
+    _judge_labels(report, dataset, pairs, facts, classes)
+    _note_shapes(report, pairs, facts, size or dataset.default_size)
+    return report
+
+
+def _judge_files(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts], classes: int | None) -> None:
+    for pair in pairs:
+        image, label = facts[pair.image], facts[pair.label]
+        report.problems += [fact.fault for fact in (image, label) if fact.fault]
+        if not label.fault and classes is not None and (label.ids[0] < 0 or label.ids[-1] >= classes):
+            report.problems.append(out_of_range(pair.label, label.ids, classes))
+        # Both are resized to one size, so other resolutions are harmless, but another shape would shift every border.
+        if image.width and label.width and abs(image.width / image.height * label.height / label.width - 1) > 0.02:
+            report.problems.append(
+                f"The picture {pair.image} is {image.width}x{image.height} but its label is "
+                f"{label.width}x{label.height}: give them the same shape."
+            )
+
+
+def _judge_labels(
+    report: CheckReport, dataset: type[PairedDataset], pairs: list[Pair], facts: dict[Path, Facts], classes: int | None
+) -> None:
+    labels = [facts[pair.label] for pair in pairs]
+    colour = any(fact.mode in ("RGB", "RGBA", "CMYK", "YCbCr") for fact in labels)
+    outside = sum(classes is not None and fact.ids[-1:] >= (classes,) for fact in labels)
+    if dataset.release_hint and (colour or 2 * outside > len(labels)):
+        report.problems.insert(0, dataset.release_hint)
+    palette = sum(fact.mode == "P" for fact in labels)
+    if palette:
+        report.notes.append(
+            f"{palette} of {len(labels)} labels are palette pictures: their indices are read as class ids."
+        )
+    ids = sorted({i for fact in labels for i in fact.ids})
+    if classes is None and ids:
+        report.notes.append(f"The labels use the ids {ids[0]} to {ids[-1]}: set data.classes to {ids[-1] + 1} or more.")
+    elif classes is not None and ids:
+        used = sum(0 <= i < classes for i in ids)
+        report.notes.append(f"{used} of the {classes} classes occur.")
+
+
+def _note_shapes(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts], size: tuple[int, int]) -> None:
+    shapes = Counter((facts[pair.image].width, facts[pair.image].height) for pair in pairs if facts[pair.image].width)
+    squeezed = sum(n for (width, height), n in shapes.items() if abs(width / height * size[0] / size[1] - 1) > 0.02)
+    if squeezed:
+        report.notes.append(
+            f"{squeezed} of {shapes.total()} pictures have another aspect ratio than {size[1]}x{size[0]} "
+            "and are squeezed to it."
+        )
