@@ -1,7 +1,7 @@
 """GAN losses on the logits of a multi-scale discriminator.
 
-Every loss is averaged over positions and pictures, then over the scales. ``features`` are what a Discriminator returns: per
-scale the features of every layer, the logits last.
+Every loss is averaged over positions and pictures, then over the scales. ``features`` are what a Discriminator
+returns: per scale the features of every layer, the logits last.
 """
 
 from __future__ import annotations
@@ -42,12 +42,15 @@ def discriminator_losses(
 
 
 def feature_matching_loss(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
-    """L1 between discriminator features of fake and real pictures: summed over layers, averaged over scales (Wang et al. 2018, eq. 4).
+    """L1 between discriminator features of fake and real pictures: summed over layers, averaged over scales (Wang et
+    al. 2018, eq. 4).
 
     The logits take no part; the real features are constants.
     """
     scales = [
-        torch.stack([F.l1_loss(f.float(), r.detach().float()) for f, r in zip(fakes[:-1], reals[:-1], strict=True)]).sum()
+        torch.stack(
+            [F.l1_loss(f.float(), r.detach().float()) for f, r in zip(fakes[:-1], reals[:-1], strict=True)]
+        ).sum()
         for fakes, reals in zip(fake, real, strict=True)
     ]
     return torch.stack(scales).mean()

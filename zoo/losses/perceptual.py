@@ -1,0 +1,189 @@
+"""The perceptual loss and its feature network (Johnson et al. 2016, as used by pix2pixHD and GauGAN).
+
+Features of five depths of a VGG trained on ImageNet are compared in L1. Pictures enter in [-1, 1] as they are, without
+ImageNet's mean and deviation: that is what the published models were trained with.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo import weights
+from zoo.errors import ZooError, nearest
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["vgg16", "vgg19"]
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+SLICE_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+"""Weight of each depth in the loss, shallow to deep (pix2pixHD)."""
+
+_CHANNELS = (64, 128, 256, 512, 512)
+_CONVOLUTIONS: dict[str, tuple[int, ...]] = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+
+
+def layout(kind: str) -> dict[str, int]:
+    """Module index in torchvision's ``features`` of every ``convB_I``, ``reluB_I`` and ``poolB``, in order of depth."""
+    names = []
+    for block, count in enumerate(_CONVOLUTIONS[kind], start=1):
+        names += [f"{part}{block}_{i}" for i in range(1, count + 1) for part in ("conv", "relu")]
+        names.append(f"pool{block}")
+    return {name: index for index, name in enumerate(names)}
+
+
+class FeatureTrunk(nn.Module):
+    """A frozen VGG up to the deepest layer that is asked for, with torchvision's module numbers.
+
+    ``state`` holds ``features.<i>.{weight,bias}`` of at least those convolutions; ``layers`` are names ``convB_I`` or
+    ``reluB_I`` in order of depth; ``pool`` is ``"max"`` as trained, or ``"avg"`` (cIMLE). ``stand_in``, ``seed`` and
+    ``note`` only tell where the weights come from (see :class:`zoo.weights.Provenance`). Raises ZooError for an unknown
+    layer and for a state that lacks a convolution.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        state: Mapping[str, Tensor],
+        layers: Sequence[str] = LAYERS,
+        pool: Literal["max", "avg"] = "max",
+        stand_in: str | None = None,
+        *,
+        seed: int | None = None,
+        note: str = "",
+    ) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.provenance = weights.Provenance(kind, stand_in, seed, note)
+        numbers = layout(kind)
+        for name in self.layers:
+            if name not in numbers:
+                raise ZooError(f'{kind} has no layer "{name}"{nearest(name, list(numbers)) or "."}')
+        self._taken = [numbers[name] for name in self.layers]
+        if self._taken != sorted(set(self._taken)):
+            raise ValueError(f"layers must be in order of depth, got {self.layers}")
+        self.features = nn.Sequential()
+        channels = 3
+        for name, index in numbers.items():
+            if index > self._taken[-1]:
+                break
+            block = int(name[4])
+            if name.startswith("conv"):
+                # without torch's own initialisation, which would move the global random numbers
+                conv = nn.utils.skip_init(nn.Conv2d, channels, channels := _CHANNELS[block - 1], 3, padding=1)
+                _fill(conv, state, f"features.{index}", f"{name} of {kind}")
+                self.features.append(conv)
+            elif name.startswith("relu"):
+                # in place, unless the value before it has been handed out
+                self.features.append(nn.ReLU(inplace=index - 1 not in self._taken))
+            else:
+                self.features.append(nn.MaxPool2d(2) if pool == "max" else nn.AvgPool2d(2))
+        self.requires_grad_(False).eval()
+
+    @property
+    def description(self) -> str:
+        """For logs and records: ``vgg19``, ``vgg16 (stand-in for vgg19)``, ``random vgg19 (seed 1234)``."""
+        return self.provenance.describe()
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """image ``[B, 3, H, W]`` in [-1, 1] -> one ``[B, c, h, w]`` per layer; gradients reach the image."""
+        features, x = [], image
+        for index, module in enumerate(self.features):
+            x = module(x)
+            if index in self._taken:
+                features.append(x)
+        return features
+
+
+def perceptual_loss(trunk: FeatureTrunk, fake: Tensor, real: Tensor, weight_mask: Tensor | None = None) -> Tensor:
+    """Weighted L1 between the features of ``fake`` and ``real`` ``[B, 3, H, W]``; a float32 scalar.
+
+    The real features are constants. ``weight_mask`` ``[B, 1, H, W]`` (rarity mask) weights both features after nearest
+    resizing, and the mean stays the plain mean over all positions, as in CLVAE's training on GTA-5. The trunk must have
+    as many layers as :data:`SLICE_WEIGHTS`.
+    """
+    with torch.no_grad():
+        targets = trunk(real)
+    loss = torch.zeros((), device=fake.device)
+    for slice_weight, feature, target in zip(SLICE_WEIGHTS, trunk(fake), targets, strict=True):
+        # half precision would round a mean over millions of values
+        difference = (feature.float() - target.float()).abs()
+        if weight_mask is not None:
+            difference = difference * F.interpolate(weight_mask.float(), size=difference.shape[-2:])
+        loss = loss + slice_weight * difference.mean()
+    return loss
+
+
+def random_vgg19_state(seed: int = 1234) -> dict[str, Tensor]:
+    """A whole random VGG19 trunk under torchvision's names; the same numbers for a seed on every machine."""
+    convolutions = {name: index for name, index in layout("vgg19").items() if name.startswith("conv")}
+    widths = [_CHANNELS[int(name[4]) - 1] for name in convolutions]
+    shapes = [(out, into, 3, 3) for into, out in zip([3, *widths], widths, strict=False)]
+    drawn = weights.he_normal(shapes, torch.Generator().manual_seed(seed))
+    state = {}
+    for index, (weight, bias) in zip(convolutions.values(), drawn, strict=True):
+        state[f"features.{index}.weight"], state[f"features.{index}.bias"] = weight, bias
+    return state
+
+
+def load_trunk(
+    name: Kind = "vgg19",
+    *,
+    layers: Sequence[str] = LAYERS,
+    pool: Literal["max", "avg"] = "max",
+    allow_random: bool = False,
+    seed: int = 1234,
+) -> FeatureTrunk:
+    """The feature network ``name``, or the best that this machine can have in its place.
+
+    In this order: ``name`` itself; the slices of the same names of VGG16, with a warning; where ``allow_random``, a
+    random VGG19 of ``seed``, with a warning. A layer that a stand-in lacks is replaced by the one before it in the same
+    block, and the description says so. Raises ZooError where none of them can be had.
+    """
+    for kind in dict.fromkeys((name, "vgg16")):
+        path = weights.resolve(kind)
+        if path is None:
+            continue
+        state = weights.load(kind, path)
+        if kind == name:
+            return FeatureTrunk(name, state, layers, pool)
+        chosen = [_at_hand(layer, state, kind) for layer in layers]
+        note = ", ".join(f"{b} for {a}" for a, b in zip(layers, chosen, strict=True) if a != b)
+        trunk = FeatureTrunk("vgg16", state, chosen, pool, stand_in=name, note=note)
+        break
+    else:
+        if not allow_random:
+            raise ZooError(weights.missing(name))
+        trunk = FeatureTrunk("vgg19", random_vgg19_state(seed), layers, pool, seed=seed)
+    log.warning("perceptual loss: %s, because the weights of %s were not found", trunk.description, name)
+    return trunk
+
+
+def _fill(conv: nn.Conv2d, state: Mapping[str, Tensor], key: str, what: str) -> None:
+    for part, parameter in conv.named_parameters():
+        tensor = state.get(f"{key}.{part}")
+        if tensor is None or tensor.shape != parameter.shape:
+            found = "lack it" if tensor is None else f"hold {list(tensor.shape)}, expected {list(parameter.shape)}"
+            raise ZooError(f"The layer {what} needs {key}.{part}, but the weights {found}; get the complete file.")
+        with torch.no_grad():
+            parameter.copy_(tensor)
+
+
+def _at_hand(layer: str, state: Mapping[str, Tensor], kind: str) -> str:
+    """The layer itself, or the deepest one before it in its block whose convolution the state has."""
+    match = re.fullmatch(r"(conv|relu)(\d)_(\d)", layer)
+    if match is None:
+        return layer
+    part, block, number = match[1], match[2], int(match[3])
+    numbers = layout(kind)
+    for i in range(number, 0, -1):
+        index = numbers.get(f"conv{block}_{i}")
+        if f"features.{index}.weight" in state:
+            return f"{part}{block}_{i}"
+    return layer

@@ -1,0 +1,53 @@
+"""Diversity of the samples of one mask: mean LPIPS over all pairs, without forming a pair."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.metrics.networks import AlexLPIPS
+
+
+class DiversityAccumulator:
+    """Mean LPIPS over all pairs of the pictures it is shown.
+
+    LPIPS is a weighted sum of squared differences of features, and the mean of ``(x_i - x_j)^2`` over all pairs of S
+    numbers is twice their unbiased variance. So one running mean map per layer and one running sum of squares are
+    enough: S network passes instead of S (S - 1), and memory that does not grow with S. Chunks are merged as by Chan,
+    Golub and LeVeque (1979), which subtracts no large numbers and so needs no more than float32 maps.
+    """
+
+    def __init__(self, network: AlexLPIPS) -> None:
+        self.network = network
+        self.count = 0
+        self._means: list[Tensor] = []
+        self._squares = 0.0
+
+    @torch.no_grad()
+    def update(self, images: Tensor) -> None:
+        """Take in further samples ``[n, 3, H, W]`` in [-1, 1] of the same mask."""
+        n = images.shape[0]
+        squares = torch.zeros((), device=images.device)
+        means = []
+        for layer, feature in enumerate(self.network(images)):
+            mean = feature.mean(dim=0)
+            squares = squares + self._weigh(layer, ((feature - mean) ** 2).sum(dim=0))
+            if self.count:
+                shift = mean - self._means[layer]
+                squares = squares + self._weigh(layer, shift**2) * (self.count * n / (self.count + n))
+                mean = self._means[layer] + shift * (n / (self.count + n))
+            means.append(mean)
+        self._means = means
+        self._squares += float(squares)
+        self.count += n
+
+    def result(self) -> float:
+        """The mean over all pairs. Raises ValueError for fewer than two pictures, which have no pair."""
+        if self.count < 2:
+            raise ValueError(f"diversity needs at least two samples of a mask, got {self.count}")
+        return 2 * self._squares / (self.count - 1)
+
+    def _weigh(self, layer: int, squares: Tensor) -> Tensor:
+        """``[c, h, w]`` -> its LPIPS: weighted over the channels, averaged over the positions."""
+        head = self.network.heads[layer]
+        return torch.einsum("c,chw->", head, squares) / (squares.shape[1] * squares.shape[2])

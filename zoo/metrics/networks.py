@@ -1,0 +1,164 @@
+"""The feature networks of the metrics: LPIPS on AlexNet, and the Inception network of the FID.
+
+The packages ``lpips`` and ``pytorch-fid`` define the networks; their weights come through :mod:`zoo.weights`, never by
+the downloads that those packages would start.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo import weights
+from zoo.errors import ZooError
+
+log = logging.getLogger(__name__)
+
+RANDOM_FEATURES = "random features"
+RANDOM_SEED = 1234
+
+
+class AlexLPIPS(nn.Module):
+    """LPIPS v0.1 on AlexNet (Zhang et al. 2018), split where samples can share work.
+
+    ``features`` says what the trunk is: ``"alexnet (ImageNet)"`` or ``"random features"``.
+    """
+
+    def __init__(self, state: dict[str, Tensor], features: str) -> None:
+        super().__init__()
+        import lpips
+
+        with _untouched_random_numbers(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lpips calls torchvision in its old way
+            network = lpips.LPIPS(net="alex", version="0.1", pretrained=True, pnet_rand=True, verbose=False)
+        slices = {0: "slice1", 3: "slice2", 6: "slice3", 8: "slice4", 10: "slice5"}
+        trunk = {
+            f"{name}.{i}.{part}": state[f"features.{i}.{part}"]
+            for i, name in slices.items()
+            for part in ("weight", "bias")
+        }
+        network.net.load_state_dict(trunk)
+        self.scaling, self.trunk = network.scaling_layer, network.net
+        for i, head in enumerate(network.lins):
+            self.register_buffer(f"head{i}", head.model[-1].weight.detach().flatten())
+        self._normalize = lpips.normalize_tensor
+        self.features = features
+        self.requires_grad_(False).eval()
+
+    @property
+    def heads(self) -> list[Tensor]:
+        """Weight of every channel, one ``[c]`` for each of the five layers."""
+        return [self.get_buffer(f"head{i}") for i in range(5)]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """images ``[B, 3, H, W]`` in [-1, 1] -> for each layer ``[B, c, h, w]``, of unit length over the channels."""
+        return [self._normalize(feature) for feature in self.trunk(self.scaling(images))]
+
+
+class Inception(nn.Module):
+    """The Inception network that defines the FID (Heusel et al. 2017), up to a pooling layer of ``dims`` channels.
+
+    ``features`` says what it is: ``"inception-2015-12-05"`` or ``"random features"``.
+    """
+
+    def __init__(self, state: dict[str, Tensor], features: str, dims: int = 2048) -> None:
+        super().__init__()
+        from pytorch_fid.inception import InceptionV3
+
+        with _untouched_random_numbers(), _instead_of_download(state):
+            self.network = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
+        self.features, self.dims = features, dims
+        self.requires_grad_(False).eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images ``[B, 3, H, W]`` in [0, 1], resized to 299x299 inside -> ``[B, dims]``, averaged over positions."""
+        feature: Tensor = self.network(images)[0]
+        return F.adaptive_avg_pool2d(feature, 1).flatten(1)
+
+
+def load_lpips(*, allow_random: bool = False) -> AlexLPIPS:
+    """LPIPS with the trained trunk; a seeded random one where it cannot be had and ``allow_random``, else ZooError."""
+    path = weights.resolve("alexnet")
+    if path is not None:
+        return AlexLPIPS(weights.load("alexnet", path), "alexnet (ImageNet)")
+    _random_instead("alexnet", allow_random)
+    modules = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
+    drawn = weights.he_normal(list(modules.values()), torch.Generator().manual_seed(RANDOM_SEED))
+    state = {}
+    for index, (weight, bias) in zip(modules, drawn, strict=True):
+        state[f"features.{index}.weight"], state[f"features.{index}.bias"] = weight, bias
+    return AlexLPIPS(state, RANDOM_FEATURES)
+
+
+def load_inception(*, dims: int = 2048, allow_random: bool = False) -> Inception:
+    """The FID network with the trained weights; seeded random ones where they cannot be had and ``allow_random``.
+
+    ``dims`` is 64, 192, 768 or 2048 (the FID's own). Raises ZooError where the weights are missing.
+    """
+    path = weights.resolve("inception-fid")
+    if path is not None:
+        return Inception(weights.load("inception-fid", path), "inception-2015-12-05", dims)
+    _random_instead("inception-fid", allow_random)
+    return Inception(_random_inception_state(), RANDOM_FEATURES, dims)
+
+
+def lpips_distance(network: AlexLPIPS, a: Tensor, b: Tensor) -> Tensor:
+    """LPIPS of pictures ``[B, 3, H, W]`` in [-1, 1], pair by pair -> ``[B]``."""
+    total = torch.zeros(a.shape[0], device=a.device)
+    for head, x, y in zip(network.heads, network(a), network(b), strict=True):
+        total = total + torch.einsum("c,bchw->b", head, (x - y) ** 2) / (x.shape[2] * x.shape[3])
+    return total
+
+
+def _random_instead(name: str, allow_random: bool) -> None:
+    if not allow_random:
+        raise ZooError(weights.missing(name))
+    log.warning("metrics use %s in place of %s, whose weights were not found", RANDOM_FEATURES, name)
+
+
+def _random_inception_state() -> dict[str, Tensor]:
+    from torchvision.models import inception_v3
+
+    with torch.device("meta"):  # only names and shapes are wanted; FID's variant has torchvision's
+        skeleton = inception_v3(weights=None, aux_logits=False, init_weights=False).state_dict()
+    generator = torch.Generator().manual_seed(RANDOM_SEED)
+    state = {}
+    for key, tensor in skeleton.items():
+        if key.endswith("conv.weight"):
+            ((state[key], _),) = weights.he_normal([tensor.shape], generator)
+        elif ".bn." in key and not key.endswith("num_batches_tracked"):
+            state[key] = torch.full(tensor.shape, float(key.endswith(("bn.weight", "running_var"))))
+    return state
+
+
+@contextmanager
+def _untouched_random_numbers() -> Iterator[None]:
+    """Building a network that is then filled must not move the caller's random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+@contextmanager
+def _instead_of_download(state: dict[str, Tensor]) -> Iterator[None]:
+    """While pytorch-fid builds its network, answer its download with ``state``.
+
+    The classifier is not part of any feature, so the files do without it; the network asks for it all the same.
+    """
+    from pytorch_fid import inception
+
+    def answer(*_: object, **__: object) -> dict[str, Tensor]:
+        head = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
+        return head | state
+
+    download = inception.load_state_dict_from_url
+    inception.load_state_dict_from_url = answer
+    try:
+        yield
+    finally:
+        inception.load_state_dict_from_url = download
