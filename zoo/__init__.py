@@ -1,0 +1,70 @@
+"""A model zoo for multimodal semantic image synthesis: label map in, many plausible pictures out.
+
+    import zoo
+    method = zoo.build("clvae", data="deepfashion")
+    codes = method.sample(label, samples=8, seed=0)
+    images = method.synthesize(label, codes)
+
+Names are imported at first use, so that ``import zoo`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.codes import Codes, CodeSpec, Posterior
+    from zoo.factory import build, load
+    from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
+    from zoo.registry import DATASETS, METHODS, METRICS
+
+    __version__: str
+
+__all__ = [
+    "DATASETS",
+    "METHODS",
+    "METRICS",
+    "Batch",
+    "CodeSpec",
+    "Codes",
+    "Discriminator",
+    "Encoder",
+    "Generator",
+    "Method",
+    "Posterior",
+    "ZooError",
+    "__version__",
+    "build",
+    "load",
+]
+
+_HOMES = {
+    "zoo.codes": ("Codes", "CodeSpec", "Posterior"),
+    "zoo.factory": ("build", "load"),
+    "zoo.interfaces": ("Batch", "Generator", "Encoder", "Discriminator", "Method"),
+    "zoo.registry": ("DATASETS", "METHODS", "METRICS"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            value: Any = version("zoo-smis")
+        except PackageNotFoundError:  # run from a source tree that was never installed
+            value = "0+unknown"
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

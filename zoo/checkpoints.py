@@ -1,0 +1,119 @@
+"""Checkpoints: one file that holds all of a run, written whole or not at all, and read with the safe unpickler only."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.errors import ZooError
+
+VERSION = 1
+"""The layout of the payload; a reader refuses any other."""
+
+REQUIRED = ("version", "config", "method")
+
+
+def save(path: Path | str, payload: Mapping[str, Any]) -> None:
+    """Write a checkpoint; the old file at ``path`` stays until the new one is complete on the disk.
+
+    payload: ``config`` (:meth:`Config.to_dict`), ``method`` (its state dict), and what else a run needs to continue
+    (``ema`` with averaged entries of the state dict, optimisers, progress, RNG state). ``version`` is added here.
+
+    Raises TypeError for anything that the safe unpickler would refuse to read (all but tensors and plain containers and
+    values), and ZooError when the file cannot be written.
+    """
+    path = Path(path)
+    content = {**payload, "version": VERSION}
+    _plain(content, "payload")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ZooError(
+            f"The checkpoint {path} cannot be written ({error}): free space or give another folder."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path | str) -> dict[str, Any]:
+    """The payload of a checkpoint, on the CPU. Nothing in the file is executed.
+
+    Raises ZooError for a file that is missing, truncated, of another kind or version, or that holds more than data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ZooError(
+            f"There is no checkpoint {path}: give the .pth file of a run, such as runs/clvae-deepfashion/latest.pth."
+        )
+    _stored(path)
+    try:
+        payload = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise ZooError(
+            f"The checkpoint {path} holds more than tensors and plain values, so it is not read, because it could run "
+            "code: use a file that zoo wrote."
+        ) from error
+    # a damaged archive shows itself in many ways, none of them documented
+    except Exception as error:
+        raise ZooError(_damaged(path)) from error
+    if not isinstance(payload, dict) or not all(key in payload for key in REQUIRED):
+        raise ZooError(
+            f"{path} is no checkpoint of zoo (it lacks one of {', '.join(REQUIRED)}): give a .pth file of a run; "
+            "official weights are brought in by `zoo import`."
+        )
+    if payload["version"] != VERSION:
+        raise ZooError(
+            f"The checkpoint {path} has format {payload['version']}, but this zoo reads format {VERSION}: "
+            "use the version of zoo that wrote it, or train again."
+        )
+    return payload
+
+
+def _stored(path: Path) -> None:
+    """Refuse archives that unpack to more than they are: torch stores without compression, each record once."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            records = archive.infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ZooError(_damaged(path)) from error
+    compressed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
+    if compressed or sum(record.file_size for record in records) > path.stat().st_size:
+        raise ZooError(
+            f"The checkpoint {path} is packed in a way that zoo never writes, so it is not read: use the original file."
+        )
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"The file {path} is truncated or no checkpoint at all: use an earlier checkpoint of the run, or copy the file "
+        "again (official weights are brought in by `zoo import`)."
+    )
+
+
+def _plain(value: Any, key: str) -> None:
+    if type(value) in (dict, OrderedDict):
+        for name, item in value.items():
+            if not isinstance(name, str | int):
+                raise TypeError(
+                    f"{key} has the key {name!r}, but a checkpoint holds only text and whole numbers as keys"
+                )
+            _plain(item, f"{key}.{name}")
+    elif type(value) in (list, tuple):
+        for index, item in enumerate(value):
+            _plain(item, f"{key}.{index}")
+    elif not (value is None or type(value) in (bool, int, float, str, bytes) or isinstance(value, Tensor)):
+        raise TypeError(f"{key} is a {type(value).__name__}, but a checkpoint holds only tensors and plain values")

@@ -1,0 +1,82 @@
+"""Configs: YAML files, layered and checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.config.config import Config, checked
+from zoo.config.layers import merge, parse_set, profiles
+from zoo.config.schema import OptimizerConfig, TrainConfig
+from zoo.config.values import Range
+from zoo.errors import ZooError
+from zoo.registry import DATASETS
+
+__all__ = ["Config", "OptimizerConfig", "Range", "TrainConfig", "compose", "profiles", "resolve"]
+
+
+def resolve(
+    method: str,
+    data: str,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    *,
+    data_root: Path | str | None = None,
+    seed: int | None = None,
+) -> Config:
+    """The config of one run. ``method`` is a name, or the path of a YAML file that names one and lies over its YAML.
+
+    Later ones win: configs/base.yaml, the dataset's YAML, the method's, its ``when: {data=...}``, the profile's YAML,
+    the method's ``when: {profile=...}``, the profile's own ``when``, ``data_root`` and ``seed``, and ``sets``
+    (``"train.epochs=3"``). In general a ``when`` block has its turn after the last file that it speaks of. Files build
+    on others with ``_base_``.
+
+    ``data.root`` is ``data/<dataset>`` where nothing sets it. Raises ZooError, before anything runs, for an unknown
+    name or key (with the nearest valid one), a wrong type, a value out of its range, and values that contradict each
+    other.
+    """
+    options: list[tuple[Mapping[str, Any], str]] = [
+        ({"data": {"root": str(data_root)}} if data_root is not None else {}, "--data-root"),
+        ({"train": {"seed": seed}} if seed is not None else {}, "--seed"),
+        *((parse_set(text), "--set") for text in sets),
+    ]
+    config = compose(method, data, profile, options)
+    _consistent(config)
+    return config
+
+
+def compose(
+    method: str, data: str | None, profile: str | None, overrides: Sequence[tuple[Mapping[str, Any], str]] = ()
+) -> Config:
+    """The config of a method by hand: as :func:`resolve`, with nested mappings on top, each with its origin's name.
+
+    Without a dataset (None) the overrides must give ``data.classes`` and ``data.size``.
+    """
+    name, merged = merge(method, data, profile)
+    for content, origin in overrides:
+        merged.add(content, origin)
+    merged.add({"method": {"name": name}}, "the command")
+    if data is not None:
+        root = merged.content.get("data", {}).get("root") or f"data/{data}"
+        merged.add({"data": {"name": data, "root": root}}, merged.where("data.root"))
+    return checked({**merged.content, "profile": profile}, merged.where, merged.origins)
+
+
+def _consistent(config: Config) -> None:
+    """Values that are each fine and together are not."""
+    train, data = config.train, config.data
+    where = config.origins.get
+    if train.allow_random_trunk and config.profile != "smoke":
+        raise ZooError(
+            f"train.allow_random_trunk is true ({where('train.allow_random_trunk')}), but random features are for the "
+            "profile smoke only: leave it false, or use --profile smoke."
+        )
+    if train.iterations is None and train.epochs + train.decay_epochs == 0:
+        raise ZooError("train.epochs and train.decay_epochs are both 0: set one of them, or train.iterations.")
+    own = getattr(DATASETS.get(data["name"]), "classes", None)
+    if isinstance(own, int) and own != data["classes"]:
+        raise ZooError(
+            f"data.classes is {data['classes']} ({where('data.classes')}), but the dataset {data['name']} has {own} "
+            "classes: leave data.classes away."
+        )

@@ -1,0 +1,112 @@
+"""The resolved config: what a run folder and a checkpoint keep, and what building and training read."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zoo.config.read import check_sections
+from zoo.config.schema import TrainConfig, data_settings, method_settings
+from zoo.config.values import Setting, Where, check_mapping, check_struct
+from zoo.errors import ZooError
+from zoo.registry import DATASETS, METHODS
+
+SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
+"""Keys of ``data`` that every dataset has; all others are keywords of its class."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked config with every default filled in.
+
+    method: ``name`` and the keywords of the method's constructor. data: ``name``, ``root`` (Path), ``size`` (H, W),
+    ``classes``, ``standin``, and the keywords of the dataset's constructor. train: see :class:`TrainConfig`. profile:
+    its name, or None. origins: the place that set each dotted key, where a file or option did.
+    """
+
+    method: dict[str, Any]
+    data: dict[str, Any]
+    train: TrainConfig
+    profile: str | None
+    origins: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keywords of the method's constructor, ``classes`` and ``size`` included."""
+        own = {key: value for key, value in self.method.items() if key != "name"}
+        return own | {"classes": self.data["classes"], "size": self.data["size"]}
+
+    @property
+    def dataset_settings(self) -> dict[str, Any]:
+        """The keywords of the dataset's constructor other than root, split, size and classes."""
+        return {key: value for key, value in self.data.items() if key not in SHAPE_KEYS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only, as YAML, JSON and checkpoints hold them."""
+        plain: dict[str, Any] = _plain(
+            {"method": self.method, "data": self.data, "train": self.train, "profile": self.profile}
+        )
+        return plain
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
+
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that change with any value of the config."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], origin: str) -> Config:
+        """Check a config that :meth:`to_dict` or :meth:`to_yaml` wrote; ``origin`` names its file in errors.
+
+        The dataset need not be known here (a checkpoint outlives the plugin of its data); its own settings then pass
+        unread. Raises ZooError as :func:`zoo.config.resolve` does.
+        """
+        return checked(content, lambda key: origin)
+
+
+def checked(content: Mapping[str, Any], where: Where, origins: Mapping[str, str] | None = None) -> Config:
+    """Check the sections of a merged config and fill in the defaults. Raises ZooError for whatever does not fit."""
+    content = dict(content)
+    profile = content.pop("profile", None)
+    if not isinstance(profile, str | None):
+        raise ZooError(f"profile must be the name of a profile or null, but {where('profile')} sets it to {profile!r}.")
+    check_sections(content, where)
+    method = dict(content.get("method", {}))
+    data = dict(content.get("data", {}))
+    if not isinstance(method.get("name"), str):
+        raise ZooError(f"method.name must name a method, but {where('method.name')} sets it to {method.get('name')!r}.")
+    allowed = {"name": Setting(str), **method_settings(METHODS.get(method["name"]))}
+    return Config(
+        method=check_mapping(method, allowed, "method", where),
+        data=_checked_data(data, where),
+        train=check_struct(content.get("train", {}), TrainConfig, "train", where),
+        profile=profile,
+        origins=dict(origins or {}),
+    )
+
+
+def _checked_data(data: dict[str, Any], where: Where) -> dict[str, Any]:
+    name = data.get("name")
+    if isinstance(name, str) and name in DATASETS:
+        return check_mapping(data, data_settings(DATASETS.get(name)), "data", where)
+    common = {key: value for key, value in data.items() if key in SHAPE_KEYS}
+    return data | check_mapping(common, data_settings(None), "data", where)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,124 @@
+"""YAML files as mappings, read safely and strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zoo.config.values import Where, unknown
+from zoo.errors import ZooError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+"""The configs that come with the zoo; they lie beside the package, in a checkout as in an installation."""
+
+SECTIONS = ("method", "data", "train")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file's part of a config: its sections, and its ``when`` blocks by condition (``data=gta5,profile=smoke``)."""
+
+    origin: str
+    content: dict[str, Any]
+    when: dict[str, dict[str, Any]]
+
+
+def read_layers(path: Path, opened: tuple[Path, ...] = ()) -> list[Layer]:
+    """The file after the files of its ``_base_`` (a path or a list of paths, relative to the file), later ones winning.
+
+    Raises ZooError for a base that is missing or that leads back to the file.
+    """
+    path = path.resolve()
+    content = read_yaml(path)
+    bases = content.pop("_base_", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not (isinstance(bases, list) and all(isinstance(base, str) for base in bases)):
+        raise ZooError(f"_base_ in {display(path)} must be a path or a list of paths, but is {bases!r}.")
+    layers = []
+    for base in bases:
+        file = (path.parent / base).resolve()
+        if file in (*opened, path):
+            raise ZooError(
+                f"_base_ in {display(path)} names {base}, which is based on this file itself: remove one of the two."
+            )
+        if not file.is_file():
+            raise ZooError(f"_base_ in {display(path)} names {base}, but there is no file {display(file)}.")
+        layers += read_layers(file, (*opened, path))
+    when = content.pop("when", {})
+    if not isinstance(when, dict) or not all(isinstance(block, dict) for block in when.values()):
+        raise ZooError(f'"when" in {display(path)} must map conditions like data=gta5 to sections.')
+    for block in (content, *when.values()):
+        check_sections(block, lambda key: display(path))
+    return [*layers, Layer(display(path), content, {str(key): block for key, block in when.items()})]
+
+
+def check_sections(content: Mapping[str, Any], where: Where) -> None:
+    """Raises ZooError for a section that does not exist, or that is no mapping."""
+    for name, section in content.items():
+        if name not in SECTIONS:
+            raise ZooError(unknown(str(name), SECTIONS, where))
+        if not isinstance(section, Mapping):
+            raise ZooError(f"The section {name} in {where(name)} must hold keys with values, but holds {section!r}.")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping (or nothing). Raises ZooError for other content, and for a key given twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"The config {display(path)} cannot be read: {_line(error)}.") from error
+    content = parse_yaml(text, display(path))
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ZooError(f"{display(path)} must hold keys with values, but holds {type(content).__name__}.")
+    return content
+
+
+def parse_yaml(text: str, origin: str) -> Any:
+    """The value of a YAML text; ``origin`` names it in errors. Raises ZooError for double keys and for aliases."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _strict(node, origin, set())
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ZooError(f"{origin} is not valid YAML: {_line(error)}.") from error
+
+
+def _strict(node: yaml.Node, origin: str, seen: set[int]) -> None:
+    if id(node) in seen:
+        line = node.start_mark.line + 1
+        raise ZooError(f"{origin} repeats the value of line {line} through an alias (*): write it out, or use _base_.")
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ZooError(f"{origin} has a key in line {line} that is not a word: use plain words as keys.")
+            if key.value in lines:
+                raise ZooError(
+                    f'{origin} gives the key "{key.value}" twice, in lines {lines[key.value]} and {line}: remove one.'
+                )
+            lines[key.value] = line
+            _strict(value, origin, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _strict(value, origin, seen)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def display(path: Path) -> str:
+    """A path as messages show it: ``configs/...`` for the zoo's own, relative where it lies in the working folder."""
+    for root, shown in ((CONFIGS, CONFIGS.name), (Path.cwd(), "")):
+        if path.is_relative_to(root):
+            return (Path(shown) / path.relative_to(root)).as_posix()
+    return str(path)

@@ -1,0 +1,82 @@
+"""The keys of a config, with types and ranges; those of methods and datasets come from their constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+from zoo.config.values import REQUIRED, Range, Setting, keywords
+
+Count = Annotated[int, Range(at_least=0)]
+Positive = Annotated[int, Range(at_least=1)]
+Beta = Annotated[float, Range(at_least=0, below=1)]
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam: learning rate, and decay rates of the two moments."""
+
+    lr: Annotated[float, Range(above=0)]
+    betas: tuple[Beta, Beta] = (0.0, 0.999)
+
+
+def _two_time_scales() -> dict[str, OptimizerConfig]:
+    betas = (0.0, 0.9)
+    return {"generator": OptimizerConfig(1e-4, betas), "discriminator": OptimizerConfig(4e-4, betas)}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a method is trained, whichever it is. configs/base.yaml explains each key; its values are these defaults."""
+
+    epochs: Count = 50
+    decay_epochs: Count = 0
+    iterations: Positive | None = None
+    batch_size: Positive = 4
+    accumulate: Positive = 1
+    optimizers: dict[str, OptimizerConfig] = field(default_factory=_two_time_scales)
+    ema: Annotated[float, Range(above=0, below=1)] | None = None
+    trunk: Literal["vgg19", "vgg16"] = "vgg19"
+    allow_random_trunk: bool = False
+    seed: Count = 0
+    deterministic: bool = False
+    device: str = "auto"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    channels_last: bool = False
+    workers: Count = 4
+    log_every: Positive = 50
+    sample_every: Positive = 1000
+    checkpoint_every: Positive = 5000
+    keep: Positive = 3
+
+
+class StandIn(TypedDict):
+    """Numbers of pictures of the procedural stand-in, and its seed."""
+
+    train: Positive
+    test: Positive
+    seed: Count
+
+
+def method_settings(cls: type) -> dict[str, Setting]:
+    """The settings of a registered method: its constructor's keywords, less what the dataset decides."""
+    found = keywords(cls)
+    return {name: setting for name, setting in found.items() if name not in ("classes", "size")}
+
+
+def data_settings(cls: type | None) -> dict[str, Setting]:
+    """The keys of ``data`` for a registered dataset, or those of any dataset for None."""
+    own: Mapping[str, Setting] = {} if cls is None else keywords(cls)
+    classes: Any = getattr(cls, "classes", None)
+    size: Any = getattr(cls, "default_size", None)
+    return {
+        "name": Setting(str | None, None),
+        "root": Setting(Path | None, None),
+        "size": Setting(tuple[Positive, Positive], REQUIRED if size is None else tuple(size)),
+        "classes": Setting(Positive, classes if isinstance(classes, int) else REQUIRED),
+        "standin": Setting(StandIn | None, None),
+        **{name: setting for name, setting in own.items() if name not in ("root", "split", "size", "classes")},
+    }

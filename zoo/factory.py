@@ -1,0 +1,111 @@
+"""Methods and datasets from names, configs and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo import checkpoints
+from zoo.config import Config, compose
+from zoo.config.values import keywords
+from zoo.errors import ZooError
+from zoo.interfaces import Method
+from zoo.registry import DATASETS, METHODS
+
+
+def build(
+    name: str,
+    *,
+    data: str | Any = None,
+    size: tuple[int, int] | None = None,
+    classes: int | None = None,
+    profile: str | None = None,
+    seed: int | None = None,
+    **settings: Any,
+) -> Method:
+    """An untrained method in eval mode, ready for :meth:`Method.sample`; ``method.config`` says how it was built.
+
+    data: the name of a dataset (no file of it is needed), or an object with ``classes`` and ``size`` (or
+    ``default_size``), such as a dataset of your own; size (H, W) and classes override it or stand alone. profile:
+    "smoke" for toy widths. seed: fixes the initial weights and leaves torch's global generator as it was. settings:
+    those of the method, such as ``width=32``.
+
+    Raises ZooError for an unknown name, an unknown or wrong setting, and a missing size or number of classes.
+    """
+    known = data if isinstance(data, str) else None
+    shape: dict[str, Any] = {}
+    if data is not None and known is None:
+        shape = {"name": getattr(data, "name", None), "classes": getattr(data, "classes", None)}
+        shape["size"] = getattr(data, "size", None) or getattr(data, "default_size", None)
+    shape |= {"size": size} if size is not None else {}
+    shape |= {"classes": classes} if classes is not None else {}
+    overrides: list[tuple[Mapping[str, Any], str]] = [({"data": shape, "method": settings}, "zoo.build")]
+    if seed is not None:
+        overrides.append(({"train": {"seed": seed}}, "zoo.build"))
+    config = compose(name, known, profile, overrides)
+    return from_config(config, seed=seed).eval()
+
+
+def load(path: Path | str, *, device: torch.device | str = "cpu", ema: bool = True) -> Method:
+    """A trained method in eval mode from a checkpoint, which needs nothing else.
+
+    ema: use the averaged weights where the run kept any. Raises ZooError for a file that is no checkpoint, or whose
+    weights do not fit its config.
+    """
+    payload = checkpoints.load(path)
+    config = Config.from_dict(payload["config"], str(path))
+    with torch.random.fork_rng(devices=[]):
+        method = from_config(config)
+    state = dict(payload["method"])
+    averaged = payload.get("ema") if ema else None
+    restore(method, state | dict(averaged or {}), str(path))
+    return method.to(device).eval()
+
+
+def from_config(config: Config, *, seed: int | None = None) -> Method:
+    """The method of a config, untrained and in training mode; ``seed`` as in :func:`build`."""
+    cls = METHODS.get(config.method["name"])
+    try:
+        if seed is None:
+            method: Method = cls(**config.settings)
+        else:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                method = cls(**config.settings)
+    except ValueError as error:
+        raise ZooError(f"The method {config.method['name']} cannot be built with these settings: {error}.") from error
+    method.config = config
+    return method
+
+
+def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
+    """The dataset of a config, from ``data.root`` or another folder. Raises ZooError for files in disorder."""
+    cls = DATASETS.get(config.data["name"])
+    settings = dict(config.dataset_settings)
+    if "classes" in keywords(cls):
+        settings["classes"] = config.data["classes"]
+    return cls(root=root or config.data["root"], split=split, size=config.data["size"], **settings)
+
+
+def restore(method: Method, state: Mapping[str, Any], origin: str) -> None:
+    """Load a state dict, which must fit entry by entry. Raises ZooError naming the first tensor that does not."""
+    own = method.state_dict()
+    name = method.config.method["name"] if method.config is not None else type(method).__name__
+    for key in [*own, *state]:
+        if key in own and key in state and _shape(own[key]) == _shape(state[key]):
+            continue
+        have, want = (f"has shape {_shape(s[key])}" if key in s else "is missing" for s in (state, own))
+        raise ZooError(
+            f'{origin} does not fit {name} as its config describes it: "{key}" {have} in the file and {want} in the '
+            "method; use the version of zoo and of its plugins that wrote the file."
+        )
+    method.load_state_dict(dict(state))
+
+
+def _shape(value: Any) -> list[int] | None:
+    """Shape of an entry of a state dict; None for the plain values that a module adds through ``get_extra_state``."""
+    return list(value.shape) if isinstance(value, Tensor) else None

@@ -1,0 +1,210 @@
+"""Discovery of plugins: installed packages that announce the entry-point group ``zoo.plugins``, and paths.
+
+A plugin is a Python module or package whose import registers methods (or datasets, or metrics). A package may carry
+``configs/methods/<name>.yaml``, ``configs/data/<name>.yaml`` and ``card.yaml`` beside its code. One that cannot be
+imported is remembered with its reason and never stops the others.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from threading import RLock
+from types import ModuleType
+from typing import Any, TypedDict
+
+from zoo.errors import ZooError
+
+GROUP = "zoo.plugins"
+
+_loaded: dict[str, ModuleType] = {}
+_broken: dict[str, str] = {}
+_state = {"searched": False, "busy": False}
+_lock = RLock()
+
+
+def load_plugins(extra: Sequence[Path] = ()) -> None:
+    """Import every announced plugin, once per process, and those at the given paths (``.py`` file or package folder).
+
+    Nothing is raised for a plugin that breaks: see :func:`broken_plugins`. A path that broke before is tried again.
+    """
+    with _lock:
+        if _state["busy"]:  # a plugin that asks a registry while it is being imported
+            return
+        _state["busy"] = True
+        try:
+            if not _state["searched"]:
+                _state["searched"] = True
+                _load_announced()
+            for path in extra:
+                _load_path(Path(path))
+        finally:
+            _state["busy"] = False
+
+
+def loaded_plugins() -> list[str]:
+    """Names of the plugins that were imported, sorted."""
+    load_plugins()
+    return sorted(_loaded)
+
+
+def broken_plugins() -> dict[str, str]:
+    """Name of each plugin that could not be imported, and why, in one line."""
+    load_plugins()
+    return dict(sorted(_broken.items()))
+
+
+def _load_announced() -> None:
+    announced = sorted({(e.name, e.value): e for e in entry_points(group=GROUP)}.items())
+    modules = [entry.module for _, entry in announced]
+    for (name, value), entry in announced:
+        unique = name if name not in _loaded and name not in _broken else f"{name} ({value})"
+        _attempt(unique, entry.load, entry.module, [m for m in modules if m != entry.module])
+
+
+def _load_path(path: Path) -> None:
+    name, source = _module_name(path), _source(path)
+    if any(_file(module) == source for module in _loaded.values()):
+        return
+    unique = name if name not in _loaded else f"{name} ({path})"
+    try:
+        spec = _spec(path)
+    except ZooError as error:
+        _broken[unique] = _reason(error)
+    else:
+        _attempt(unique, lambda: _execute(spec), name)
+
+
+def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> None:
+    """Import one plugin; when it breaks, take back what it registered, but not what it got from another plugin."""
+    from zoo.registry import DATASETS, METHODS, METRICS
+
+    registries = (METHODS, DATASETS, METRICS)
+    before = [set(registry.registered()) for registry in registries]
+    _broken.pop(name, None)
+    try:
+        load()
+        _loaded[name] = sys.modules[module]
+    # a module may end in anything, even in sys.exit(); only the user's own Ctrl-C passes
+    except (Exception, SystemExit) as error:
+        _broken[name] = _reason(error)
+        for registry, known in zip(registries, before, strict=True):
+            for item, value in registry.registered().items():
+                home = getattr(value, "__module__", "")
+                foreign = any(_inside(home, other) for other in others)
+                if _inside(home, module) or (item not in known and not foreign):
+                    registry.remove(item)
+        for imported in [m for m in sys.modules if _inside(m, module)]:
+            del sys.modules[imported]
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, ZooError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def _source(path: Path) -> Path:
+    """The file that Python runs for a path given by the user."""
+    return (path / "__init__.py" if path.is_dir() else path).resolve()
+
+
+def _file(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve() if file else None
+
+
+def _module_name(path: Path) -> str:
+    return path.resolve().name.removesuffix(".py")
+
+
+def _spec(path: Path) -> ModuleSpec:
+    """How to import a path. Raises ZooError for one that is no module, or whose name would hide another module."""
+    source, name = _source(path), _module_name(path)
+    if not path.exists():
+        raise ZooError(f"There is nothing at {path}: give a .py file or a package folder.")
+    if not source.is_file():
+        packages = sorted(p.parent.name for p in path.glob("*/__init__.py"))
+        hint = (
+            f"give one of the packages in it ({', '.join(packages)})"
+            if packages
+            else "give a package folder or a .py file"
+        )
+        raise ZooError(f"The folder {path} has no __init__.py, so it is no Python package: {hint}.")
+    if source.suffix != ".py" or not name.isidentifier():
+        raise ZooError(f"{path} cannot be imported: give a .py file or a package folder whose name is a Python name.")
+    taken = _importable(name)
+    if taken is not None and taken != str(source):
+        raise ZooError(f'The name "{name}" of {path} is taken by another module ({taken}): rename the file or folder.')
+    folders = [str(source.parent)] if source.name == "__init__.py" else None
+    spec = spec_from_file_location(name, source, submodule_search_locations=folders)
+    assert spec is not None
+    return spec
+
+
+def _execute(spec: ModuleSpec) -> None:
+    if spec.name in sys.modules:  # the same file, imported by hand before
+        return
+    assert spec.loader is not None
+    sys.modules[spec.name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def _importable(name: str) -> str | None:
+    """The file that ``import name`` would run, or None; a bare folder of that name (a namespace) does not count."""
+    try:
+        spec = find_spec(name)
+    except ValueError:  # a module without a spec, as __main__ is
+        return "already imported"
+    if spec is None or spec.origin is None:
+        return None
+    return str(Path(spec.origin).resolve()) if spec.has_location else spec.origin
+
+
+def home(item: Any) -> Path | None:
+    """The folder of the plugin that registered a class, where its configs and card lie; None where it has no file."""
+    load_plugins()
+    module = getattr(item, "__module__", "")
+    for plugin in sorted(_loaded.values(), key=lambda m: len(m.__name__), reverse=True):
+        file = _file(plugin)
+        if _inside(module, plugin.__name__) and file is not None:
+            return file.parent
+    file = _file(sys.modules[module]) if module in sys.modules else None
+    return file.parent if file is not None else None
+
+
+class Card(TypedDict, total=False):
+    """What a plugin says of itself in ``card.yaml``: the paper and the terms of what it builds on."""
+
+    title: str
+    paper: str
+    authors: str | list[str]
+    year: int
+    code_licence: str
+    weights_licence: str
+    official: str
+    datasets: list[str]
+    codes: str | list[str]
+    notes: str
+
+
+def card(name: str) -> dict[str, Any]:
+    """The card of a method; empty where its plugin has none. Raises ZooError for an unknown method or field."""
+    from zoo.config.read import read_yaml
+    from zoo.config.values import check_struct
+    from zoo.registry import METHODS
+
+    folder = home(METHODS.get(name))
+    path = None if folder is None else folder / "card.yaml"
+    if path is None or not path.is_file():
+        return {}
+    return check_struct(read_yaml(path), Card, "", lambda key: str(path))
