@@ -9,7 +9,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def material(variable: str, folder: str) -> Path:
-    """The folder named by an environment variable, or its place beside the checkout; skips the test where it is missing."""
+    """The folder named by an environment variable, or its place beside the checkout; skips where it is missing."""
     path = Path(os.environ.get(variable, SHARED / folder))
     if not path.is_dir():
         pytest.skip(f"{path} is not there; set {variable} to the folder that holds {folder}")

@@ -92,7 +92,9 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(list(losses.values())).sum()
 
 
-def _judge(discriminator: nn.Module | None, fake: Tensor, batch: Batch) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+def _judge(
+    discriminator: nn.Module | None, fake: Tensor, batch: Batch
+) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
     """Features of fake and real pictures from one pass over both (instance norm keeps the pictures apart)."""
     assert discriminator is not None
     scales = discriminator(torch.cat([fake, batch.image.to(fake.dtype)]), batch.label)

@@ -2,14 +2,14 @@
 
 Letters: B batch, C classes, L code layers, N code channels, S samples per mask, H x W picture.
 
-Every method speaks of its latents as named tensors, each with a :class:`CodeSpec` that says which axis runs over classes and
-which over layers. So "replace classes 3 and 7" or "take layer 0 from that picture" is written once, here, for every method
-that has the axis.
+Every method speaks of its latents as named tensors, each with a :class:`CodeSpec` that says which axis runs over
+classes and which over layers. So "replace classes 3 and 7" or "take layer 0 from that picture" is written once, here,
+for every method that has the axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -22,8 +22,8 @@ from zoo.errors import ZooError
 class CodeSpec:
     """Shape of one code without its batch axis, and the meaning of each axis.
 
-    ``axes`` names every axis of ``shape``; the names ``"class"`` and ``"layer"`` are what editing looks for, all others are
-    free. CLVAE's class- and layer-wise code is ``CodeSpec((L, C, N), ("layer", "class", "channel"))``.
+    ``axes`` names every axis of ``shape``; the names ``"class"`` and ``"layer"`` are what editing looks for, all others
+    are free. CLVAE's class- and layer-wise code is ``CodeSpec((L, C, N), ("layer", "class", "channel"))``.
     """
 
     shape: tuple[int, ...]
@@ -85,7 +85,7 @@ class Codes(Mapping[str, Tensor]):
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
     ) -> Codes:
-        """Standard normal codes. A seeded ``generator`` draws on its own device, so a CPU seed gives the same codes on a GPU."""
+        """Standard normal codes; a seeded ``generator`` draws on its own device, so a CPU seed holds on a GPU too."""
         source = generator.device if generator is not None else device
         tensors = {
             name: torch.randn(batch_size, *spec.shape, generator=generator, device=source).to(device)
@@ -93,9 +93,9 @@ class Codes(Mapping[str, Tensor]):
         }
         return cls(tensors, specs, batch_size)
 
-    def map(self, function: object) -> Codes:
+    def map(self, function: Callable[[Tensor], Tensor]) -> Codes:
         """The same codes with ``function(tensor)`` applied to each tensor; the batch size may change."""
-        tensors = {name: function(tensor) for name, tensor in self.items()}  # type: ignore[operator]
+        tensors = {name: function(tensor) for name, tensor in self.items()}
         return Codes(tensors, self.specs, None if tensors else self.batch_size)
 
     def to(self, device: torch.device | str) -> Codes:
@@ -112,8 +112,8 @@ class Codes(Mapping[str, Tensor]):
     ) -> Codes:
         """These codes with the part named by ``classes`` and ``layers`` taken from ``source``.
 
-        With both given, the part is their intersection. Codes that have none of the named axes keep their values. Raises
-        ZooError when no code has a named axis (GauGAN-VAE has no class axis, say).
+        With both given, the part is their intersection. Codes that have none of the named axes keep their values.
+        Raises ZooError when no code has a named axis (GauGAN-VAE has no class axis, say).
         """
         chosen = {"class": classes, "layer": layers}
         named = {axis: list(index) for axis, index in chosen.items() if index is not None}
@@ -145,9 +145,9 @@ class Codes(Mapping[str, Tensor]):
 class Posterior:
     """What an encoder says of a batch: a diagonal normal for every code.
 
-    ``presence[name]`` is a bool tensor over the leading axes of the code (CLVAE's local code ``[B, L, C, N]`` has presence
-    ``[B, L, C]``): False where the class does not occur, so that mu = logvar = 0 there and the prior is exact. Codes that are
-    always present have no entry.
+    ``presence[name]`` is a bool tensor over the leading axes of the code (CLVAE's local code ``[B, L, C, N]`` has
+    presence ``[B, L, C]``): False where the class does not occur, so that mu = logvar = 0 there and the prior is
+    exact. Codes that are always present have no entry.
     """
 
     mu: Codes

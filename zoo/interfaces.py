@@ -2,8 +2,8 @@
 
 Letters: B batch, C classes, H x W picture, S samples per mask.
 
-Shapes are the contract. Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and stay
-integers all the way into the networks.
+Shapes are the contract. Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and
+stay integers all the way into the networks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.distributed import bare
 from zoo.distributed import bare
 from zoo.errors import ZooError
 
@@ -40,9 +39,9 @@ class Batch:
     weight: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        move = {"device": device, "non_blocking": True}
-        weight = None if self.weight is None else self.weight.to(**move)
-        return Batch(self.image.to(**move), self.label.to(**move), self.name, weight)
+        image, label = (tensor.to(device, non_blocking=True) for tensor in (self.image, self.label))
+        weight = None if self.weight is None else self.weight.to(device, non_blocking=True)
+        return Batch(image, label, self.name, weight)
 
     def __len__(self) -> int:
         return self.image.shape[0]
@@ -80,8 +79,8 @@ class Discriminator(nn.Module, ABC):
 class Method(nn.Module, ABC):
     """Generator, optional encoder, optional discriminator, and the rule that trains them.
 
-    A plugin's method is a keyword-only constructor (its keywords are the settings that a config may set, their annotations
-    the types that are checked) plus ``train_step``. ``classes`` and ``size`` (H, W) come from the dataset.
+    A plugin's method is a keyword-only constructor (its keywords are the settings that a config may set, their
+    annotations the types that are checked) plus ``train_step``. ``classes`` and ``size`` (H, W) come from the dataset.
     """
 
     name: ClassVar[str]  # set by the registry
@@ -109,7 +108,8 @@ class Method(nn.Module, ABC):
         seed: int | None = None,
         generator: torch.Generator | None = None,
     ) -> Codes:
-        """Draw codes from the prior: ``samples`` for each mask of label ``[B, H, W]``, as a batch of B * S (index b * S + s).
+        """Draw codes from the prior: ``samples`` for each mask of label ``[B, H, W]``, as a batch of B * S (index b *
+        S + s).
 
         ``seed`` or a torch ``generator`` fixes the draw; giving both is an error (ValueError).
         """
@@ -141,37 +141,42 @@ class Method(nn.Module, ABC):
     """Whether training compares VGG features; the engine then calls :meth:`attach_trunk` before the first step."""
 
     trunk_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """The depths of VGG19 that the perceptual loss compares, as the engine asks :func:`zoo.losses.perceptual.load_trunk`."""
+    """The depths of VGG that the perceptual loss compares, for :func:`zoo.losses.perceptual.load_trunk`."""
 
     trunk_pool: ClassVar[Literal["max", "avg"]] = "max"
     """How that network pools."""
 
-    trunk_settings: ClassVar[Mapping[str, Any]] = {}
-    """Keywords of :func:`zoo.losses.perceptual.load_trunk` (``layers``, ``pool``) where the method compares other features."""
-
     def attach_trunk(self, trunk: FeatureTrunk) -> None:
         """Receive the frozen feature network of the perceptual loss; it is kept out of parameters and checkpoints."""
-        object.__setattr__(self, "trunk", trunk)
+        object.__setattr__(self, "_trunk", trunk)
+
+    @property
+    def trunk(self) -> FeatureTrunk:
+        """The attached feature network; training calls :meth:`attach_trunk` first."""
+        trunk: FeatureTrunk = self.__dict__["_trunk"]
+        return trunk
 
     def optimized(self) -> dict[str, list[nn.Module]]:
         """The networks each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""
-        groups = {"generator": [m for m in (self.generator, self.encoder) if m is not None]}
+        groups: dict[str, list[nn.Module]] = {"generator": [m for m in (self.generator, self.encoder) if m is not None]}
         if self.discriminator is not None:
             groups["discriminator"] = [self.discriminator]
         return groups
 
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
-        """Called before an epoch (from 0) with the pictures that it may show, unaugmented; most methods need nothing here.
+        """Called before an epoch (from 0) with the pictures that it may show; most methods need nothing here.
 
-        The learning rates of the epoch are set already; a change made here holds until the next epoch. A run resumed within an
-        epoch does not call this again, so what is prepared here belongs into the state (``get_extra_state``, plain values).
+        The pictures are not augmented. The learning rates of the epoch are set already; a change made here holds until
+        the next epoch. A run resumed within an epoch does not call this again: what is prepared here must be part of
+        the state (``get_extra_state``, of plain values).
         """
         return
 
     @abstractmethod
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
-        """One iteration: compute losses, update through ``optimizers[name].update_params(loss)``, return detached losses.
+        """One iteration: compute losses, update through ``optimizers[name].update_params(loss)``, return detached
+        losses.
 
-        ``optimizers`` holds mmengine OptimWrappers under the names of :meth:`optimized`. Losses stay on the device: reading
-        one on the host inside a step would stall a GPU.
+        ``optimizers`` holds mmengine OptimWrappers under the names of :meth:`optimized`. Losses stay on the device:
+        reading one on the host inside a step would stall a GPU.
         """

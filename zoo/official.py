@@ -1,7 +1,7 @@
 """Weights of the official releases, turned into state dicts of the zoo.
 
-The official networks keep old-style spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and their own module names; a
-method that can take such weights declares an :class:`OfficialLayout`.
+The official networks keep old-style spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and their own module
+names; a method that can take such weights declares an :class:`OfficialLayout`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
+from zoo import checkpoints
 from zoo.errors import ZooError
+from zoo.interfaces import Method
 
 Rename = tuple[str, str | Callable[[re.Match[str]], str]]
 
@@ -28,9 +32,11 @@ SPADE_DECODER: tuple[Rename, ...] = (
 )
 ENCODER_TRUNK: tuple[Rename, ...] = ((r"^layer(\d)\.0\.", lambda m: f"trunk.layers.{int(m[1]) - 1}.conv."),)
 MULTISCALE_DISCRIMINATOR: tuple[Rename, ...] = (
-    (r"^discriminator_(\d)\.model0\.0\.", r"scales.\1.stem."),
-    (r"^discriminator_(\d)\.model([123])\.0\.0\.", lambda m: f"scales.{m[1]}.layers.{int(m[2]) - 1}.conv."),
-    (r"^discriminator_(\d)\.model4\.0\.", r"scales.\1.logits."),
+    (r"^discriminator_0\.", "full_size."),
+    (r"^discriminator_1\.", "half_size."),
+    (r"\.model0\.0\.", ".stem."),
+    (r"\.model([123])\.0\.0\.", lambda m: f".layers.{int(m[1]) - 1}.conv."),
+    (r"\.model4\.0\.", ".logits."),
 )
 
 
@@ -38,8 +44,8 @@ MULTISCALE_DISCRIMINATOR: tuple[Rename, ...] = (
 class OfficialLayout:
     """How the keys of the official networks become keys of the zoo's, and which setting decides which shape.
 
-    ``decided_by`` pairs a pattern of zoo keys with the settings that a mismatch in such a tensor points at; the first match
-    counts. ``dropped`` are patterns of official keys that belong to layers which no forward pass of theirs uses.
+    ``decided_by`` pairs a pattern of zoo keys with the settings that a mismatch in such a tensor points at; the first
+    match counts. ``dropped`` are patterns of official keys that belong to layers which no forward pass of theirs uses.
     """
 
     generator: tuple[Rename, ...]
@@ -85,6 +91,41 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
     if extra := sorted(given.keys() - own.keys()):
         raise ZooError(
             f"The official {part} holds the unknown tensor {extra[0]} ({len(extra)} in all) of shape "
-            f"{list(given[extra[0]].shape)}; {layout.setting_of(extra[0])} may decide it, or the file belongs to another method."
+            f"{list(given[extra[0]].shape)}; {layout.setting_of(extra[0])} may decide it, "
+            "or the file belongs to another method."
         )
     network.load_state_dict(given)
+
+
+def import_official(method: Method, files: Mapping[str, Path], out: Path) -> None:
+    """Write a checkpoint of ``method`` with the weights of official files, by part ("generator", ...).
+
+    A discriminator that is not given stays untrained (it is needed to train on, not to synthesise). Raises ZooError
+    for a method without official weights, a missing encoder, an unreadable file, and whatever :func:`load_official`
+    refuses.
+    """
+    layout: OfficialLayout | None = getattr(method, "official", None)
+    if layout is None:
+        raise ZooError(f"There are no official weights that the method {method.name} could import; train it instead.")
+    if method.encoder is not None and "encoder" not in files:
+        raise ZooError(f"The method {method.name} has an encoder: give its file too, with --encoder latest_net_E.pth.")
+    for part, path in files.items():
+        network = getattr(method, part)
+        if network is None:
+            raise ZooError(f"The method {method.name} has no {part}: leave --{part} away.")
+        load_official(network, part, read_official(path), layout)
+    assert method.config is not None, "the method comes from a config"
+    checkpoints.save(out, {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
+
+
+def read_official(path: Path) -> dict[str, Tensor]:
+    """An official ``latest_net_X.pth``: a plain state dict. Raises ZooError for anything else."""
+    if not path.is_file():
+        raise ZooError(f"There is no file {path}: give an official latest_net_G.pth (or _E, _D).")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged archive shows itself in many ways, none of them documented
+        raise ZooError(f"The file {path} cannot be read as PyTorch weights; download it again.") from error
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ZooError(f"The file {path} is not a state dict of one network; give an official latest_net_X.pth.")
+    return state

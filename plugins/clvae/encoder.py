@@ -17,10 +17,11 @@ from zoo.nn.pooling import class_max_pool
 
 
 class CLVAEEncoder(Encoder):
-    """Strided convolutions; each layer's features are pooled over each class's region, the last layer gives the global code.
+    """Strided convolutions; each layer's features are pooled over each class's region, the last layer gives the global
+    code.
 
-    Letters: B batch, C classes, L code layers, N code channels, K feature channels, H x W picture. The heads of a layer serve all
-    classes. A class that a coarse layer lost has mu = logvar = 0 there and presence False.
+    Letters: B batch, C classes, L code layers, N code channels, K feature channels, H x W picture. The heads of a
+    layer serve all classes. A class that a coarse layer lost has mu = logvar = 0 there and presence False.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class CLVAEEncoder(Encoder):
         self.local_var = nn.ModuleList(linear(widths[i - 1], layout.channels) for i in layout.code_layers)
 
     def forward(self, image: Tensor, label: Tensor) -> Posterior:
-        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of global ``[B, 256]`` and local ``[B, L, C, N]``."""
+        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of global ``[B, 256]``, local ``[B, L, C, N]``."""
         image, label = to_encoder_size(image, label, self.size)
         features = self.trunk(image)
         final = F.adaptive_avg_pool2d(F.leaky_relu(features[-1], 0.2), self.final_size).flatten(1)

@@ -1,4 +1,4 @@
-"""CLVAE's generator: SPADE blocks driven by class-specific embeddings (Endo & Kanamori 2020, section 3.3, eq. 12-15)."""
+"""CLVAE's generator: SPADE blocks driven by class-specific embeddings (Endo & Kanamori 2020, section 3.3)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from zoo.nn.spade_decoder import SPADEDecoder, Upsampling, start_size
 class CLVAEGenerator(Generator):
     """The SPADE decoder whose label map is replaced, up to the last block, by embedding(class) + code(class, layer).
 
-    Letters: B batch, S samples per mask, C classes, L code layers, N code channels, H x W picture. One embedding table serves
-    all layers. The map is constant per class, so it stays ids plus a table per picture and its cost does not depend on C.
+    Letters: B batch, S samples per mask, C classes, L code layers, N code channels, H x W picture. One embedding table
+    serves all layers. The map is constant per class, so it stays ids plus a table per picture and its cost does not
+    depend on C.
     """
 
     def __init__(

@@ -26,9 +26,9 @@ The two middle blocks share a code, and the last blocks (full size) see the labe
 class CodeLayout:
     """Shape of the local code, and where in it the code of a layer lies.
 
-    ``layers`` is the number of encoder layers, 1..6 (6 = the full method). Generator blocks whose layer is missing see the
-    label map. Without ``class_wise`` a layer has one code for all classes; without ``layer_wise`` the class codes of the middle layer
-    serve every block.
+    ``layers`` is the number of encoder layers, 1..6 (6 = the full method). Generator blocks whose layer is missing see
+    the label map. Without ``class_wise`` a layer has one code for all classes; without ``layer_wise`` the class codes
+    of the middle layer serve every block.
     """
 
     classes: int

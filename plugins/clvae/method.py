@@ -18,8 +18,8 @@ from zoo.registry import METHODS
 class CLVAE(AdversarialMethod):
     """A code for every class at every layer, and a global one.
 
-    ``local_code_width`` is N (None: the number of classes, as in the paper). ``class_wise``, ``layer_wise`` and ``layers`` are
-    the ablations of the paper's Table 5: see :class:`plugins.clvae.layout.CodeLayout`.
+    ``local_code_width`` is N (None: the number of classes, as in the paper). ``class_wise``, ``layer_wise`` and
+    ``layers`` are the ablations of the paper's Table 5: see :class:`plugins.clvae.layout.CodeLayout`.
     """
 
     official = OfficialLayout(

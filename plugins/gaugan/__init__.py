@@ -1,4 +1,4 @@
-"""GauGAN: one picture per label map (Park et al., "Semantic Image Synthesis with Spatially-Adaptive Normalization", 2019)."""
+"""GauGAN: one picture per label map (Park et al. 2019, "Semantic Image Synthesis with Spatially-Adaptive Normalization")."""
 
 from plugins.gaugan.method import GauGAN
 

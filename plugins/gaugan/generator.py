@@ -16,11 +16,9 @@ from zoo.nn.spade_decoder import SPADEDecoder, Upsampling, start_size
 class GauGANGenerator(Generator):
     """A convolution of the shrunken label map, then the SPADE decoder.
 
-    Letters: B batch, S samples per mask, C classes, H x W picture. ``edges``: an instance edge map follows the classes as
-    last channel.
+    Letters: B batch, S samples per mask, C classes, H x W picture. ``edges``: an instance edge map follows the classes
+    as last channel.
     """
-
-    code_specs: dict[str, CodeSpec] = {}
 
     def __init__(
         self,
@@ -34,6 +32,7 @@ class GauGANGenerator(Generator):
         edges: bool = False,
     ) -> None:
         super().__init__()
+        self.code_specs: dict[str, CodeSpec] = {}
         self.start = start_size(size, upsampling)
         self.fc = LabelConv2d(classes, 16 * width, dense_channels=int(edges))
         self.decoder = SPADEDecoder(
@@ -44,7 +43,7 @@ class GauGANGenerator(Generator):
         )
 
     def forward(self, label: Tensor, codes: Codes, edges: Tensor | None = None) -> Tensor:
-        """label ``[B, H, W]``, codes without tensors of batch B * S -> ``[B * S, 3, H, W]``: S equal pictures per mask."""
+        """label ``[B, H, W]``, empty codes of batch B * S -> ``[B * S, 3, H, W]``: S equal pictures per mask."""
         class_map = ClassMap(label, edges=edges)
         x = self.fc(class_map.resized(self.start))
         image = self.decoder(x, dict.fromkeys(self.decoder.blocks, class_map))

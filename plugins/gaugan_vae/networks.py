@@ -1,4 +1,4 @@
-"""GauGAN's generator from a global code, and the image encoder that gives the code (Park et al. 2019, figures 14 and 15)."""
+"""GauGAN's generator from a global code, and the image encoder that gives the code (Park et al. 2019, appendix A)."""
 
 from __future__ import annotations
 

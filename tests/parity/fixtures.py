@@ -51,7 +51,7 @@ class Fixture:
 
 
 def norm_of(option: str) -> tuple[str, bool]:
-    """Kind of normalisation and whether spectral norm is on, from an official string such as "spectralspadesyncbatch3x3"."""
+    """Normalisation and whether spectral norm is on, from an official string: "spectralspadesyncbatch3x3"."""
     kind = next(kind for kind in ("instance", "batch", "none") if kind in option or kind == "none")
     return kind, option.startswith("spectral")
 
@@ -63,7 +63,7 @@ def cases(letters: str) -> list[str]:
 
 
 def over_cases(letters: str) -> pytest.MarkDecorator:
-    """Parametrise a test over every fixture of some letters; one skipped case says so where there are none."""
+    """Parametrise a test over every fixture of some letters; one skipped case where there are none."""
     names = cases(letters)
     missing = pytest.param("", marks=pytest.mark.skip(reason=f"no golden fixtures {letters}* (set ZOO_GOLDEN)"))
     return pytest.mark.parametrize("case", names or [missing])

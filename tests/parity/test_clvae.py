@@ -14,7 +14,7 @@ from zoo.official import load_official
 
 
 def all_classes(fixture, key):
-    """A recorded tensor [B, 5, some classes, ...] with every class; those that the fixture left out are absent, hence zero."""
+    """A recorded tensor [B, 5, some classes, ...] with every class; those that the fixture left out are zero."""
     tensor = fixture.tensors[key].float()
     index = fixture.tensors.get("class_index")
     if index is None:

@@ -47,7 +47,7 @@ def compare_gradients(method, recorded, iteration):
 
 
 def compare_elements(method, tensors, rounding_only, letters):
-    """Gradients recorded element by element: their difference, relative to their norm, within the tolerance of the norms."""
+    """Gradients recorded element by element: relative difference within the tolerance of the norms."""
     for key, expected in tensors.items():
         official = key.removeprefix("grad.")
         if key.startswith(tuple(f"grad.{letter}." for letter in letters)) and official not in rounding_only:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def resize_labels(label: Tensor, size: tuple[int, int]) -> Tensor:
-    """Nearest-neighbour resize of integer labels ``[B, H, W]`` to ``[B, *size]``, pixel for pixel as F.interpolate picks them."""
+    """Nearest-neighbour resize of integer labels ``[B, H, W]`` to ``[B, *size]``, as F.interpolate picks the pixels."""
     if label.shape[-2:] == size:
         return label
     # float32 holds every integer up to 2^24, so the round trip is exact
@@ -21,7 +21,7 @@ def resize_labels(label: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def one_hot(label: Tensor, classes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Dense one-hot ``[B, C, H, W]`` of labels ``[B, H, W]``; for small maps only, nothing in a full-size network needs it."""
+    """Dense one-hot ``[B, C, H, W]`` of labels ``[B, H, W]``; nothing in a full-size network needs it."""
     return torch.zeros(label.shape[0], classes, *label.shape[1:], dtype=dtype, device=label.device).scatter_(
         1, label[:, None].long(), 1
     )
@@ -31,8 +31,8 @@ def one_hot(label: Tensor, classes: int, dtype: torch.dtype = torch.float32) -> 
 class ClassMap:
     """The map ``[B, N, H, W]`` whose value at a pixel depends on the pixel's class alone, kept as ids and a table.
 
-    label ``[B, H, W]`` integer; table ``[B, C, N]``: the vector of each class in each picture, or None for the one-hot map
-    (N = C); edges ``[B, 1, H, W]``: the instance edge map that GauGAN may append as last channel.
+    label ``[B, H, W]`` integer; table ``[B, C, N]``: the vector of each class in each picture, or None for the one-hot
+    map (N = C); edges ``[B, 1, H, W]``: the instance edge map that GauGAN may append as last channel.
     """
 
     label: Tensor

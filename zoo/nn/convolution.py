@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.nn.spectral_norm import spectral_norm
 
@@ -24,8 +24,8 @@ def conv2d(
 ) -> nn.Conv2d:
     """Convolution with Xavier-normal weights (gain 0.02) and zero bias, under spectral normalisation where asked.
 
-    The power iteration starts after the initialisation and so knows the true singular value: an untrained network already
-    gives meaningful pictures in eval mode.
+    The power iteration starts after the initialisation and so knows the true singular value: an untrained network
+    already gives meaningful pictures in eval mode.
     """
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias, groups=groups)
     nn.init.xavier_normal_(layer.weight, gain=0.02)
@@ -84,5 +84,7 @@ class NormalizedConv(nn.Module):
         )
         self.norm = parameter_free_norm(norm, out_channels)
 
-    def forward(self, x):  # type: ignore[no-untyped-def]
-        return self.norm(self.conv(x))
+    def forward(self, x: Tensor) -> Tensor:
+        """x ``[B, in, H, W]`` -> ``[B, out, H', W']``."""
+        out: Tensor = self.norm(self.conv(x))
+        return out

@@ -1,4 +1,4 @@
-"""The multi-scale patch discriminator of pix2pixHD that GauGAN, GroupDNet and CLVAE share (Wang et al. 2018, section 3.2)."""
+"""The multi-scale patch discriminator of pix2pixHD of GauGAN, GroupDNet and CLVAE (Wang et al. 2018, section 3.2)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,15 @@ class PatchDiscriminator(nn.Module):
         )
         self.logits = conv2d(widths[-1], 1, 4, padding=2)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """x: output of the stem before its activation -> features of the five layers, the logits last."""
+    def on_picture(self, image: Tensor, label: Tensor) -> list[Tensor]:
+        """Features of the five layers, the logits last, of image ``[n * B, 3, H, W]`` over label ``[B, H, W]``."""
+        return self._features(self.stem(ClassMap(label), image))
+
+    def on_half_picture(self, pooled: Tensor, label: Tensor) -> list[Tensor]:
+        """The same at half size: the image comes average-pooled, the label map at full size."""
+        return self._features(self.stem.pooled(label, pooled))
+
+    def _features(self, x: Tensor) -> list[Tensor]:
         features = [F.leaky_relu(x, 0.2)]
         for layer in self.layers:
             features.append(F.leaky_relu(layer(features[-1]), 0.2))
@@ -44,10 +51,10 @@ class MultiscaleDiscriminator(Discriminator):
         spectral: bool = True,
     ) -> None:
         super().__init__()
-        self.scales = nn.ModuleList(PatchDiscriminator(classes, width, norm=norm, spectral=spectral) for _ in range(2))
+        self.full_size = PatchDiscriminator(classes, width, norm=norm, spectral=spectral)
+        self.half_size = PatchDiscriminator(classes, width, norm=norm, spectral=spectral)
 
     def forward(self, image: Tensor, label: Tensor) -> list[list[Tensor]]:
-        """image ``[n * B, 3, H, W]``: n batches over the same label ``[B, H, W]``, one after the other -> features per scale."""
-        full, half = self.scales
+        """image ``[n * B, 3, H, W]``: n batches over one label ``[B, H, W]``, end to end -> features per scale."""
         pooled = F.avg_pool2d(image, 3, 2, 1, count_include_pad=False)
-        return [full(full.stem(ClassMap(label), image)), half(half.stem.pooled(label, pooled))]
+        return [self.full_size.on_picture(image, label), self.half_size.on_half_picture(pooled, label)]

@@ -34,7 +34,7 @@ class EncoderTrunk(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """x ``[B, in, H, W]`` -> the output of every layer before its activation, ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``."""
+        """x ``[B, in, H, W]`` -> every layer's output before its activation, ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``."""
         features: list[Tensor] = []
         for layer in self.layers:
             features.append(layer(F.leaky_relu(features[-1], 0.2) if features else x))
@@ -42,7 +42,7 @@ class EncoderTrunk(nn.Module):
 
 
 def to_encoder_size(image: Tensor, label: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Picture (bilinear) and labels (nearest) at size x size, the square that the papers' encoders see whatever the picture."""
+    """Picture (bilinear) and labels (nearest) at size x size, what the papers' encoders see whatever the picture."""
     if image.shape[-2:] == (size, size):
         return image, label
     image = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False)

@@ -1,9 +1,9 @@
 """Convolution of a class map as a table lookup.
 
-conv(one_hot(label)) is, at each pixel, the sum over the kernel's taps of one row of the kernel: the row of the class under the
-tap. So a gather-and-sum (``embedding_bag``) gives the convolution without the one-hot map, at a cost that does not depend on the
-number of classes. The same holds for any map that is constant per class (CLVAE's class-specific embedding): the kernel is first
-multiplied with the table of class vectors, which is small.
+conv(one_hot(label)) is, at each pixel, the sum over the kernel's taps of one row of the kernel: the row of the class
+under the tap. So a gather-and-sum (``embedding_bag``) gives the convolution without the one-hot map, at a cost that
+does not depend on the number of classes. The same holds for any map that is constant per class (CLVAE's class-specific
+embedding): the kernel is first multiplied with the table of class vectors, which is small.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class LabelConv2d(nn.Module):
     """``Conv2d`` over cat([class map, dense channels]) that takes the class map as ids.
 
     Letters: B batch, C classes, N = ``channels`` of the class map (C where it is one-hot), D = ``dense_channels``.
-    ``weight`` is ``[out, (N + D) / groups, k, k]``, the layout of an ordinary convolution, so official weights load unchanged.
-    Grouped convolutions split N into ``groups`` runs of classes and have no dense channels.
+    ``weight`` is ``[out, (N + D) / groups, k, k]``, the layout of an ordinary convolution, so official weights load
+    unchanged. Grouped convolutions split N into ``groups`` runs of classes and have no dense channels.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LabelConv2d(nn.Module):
         super().__init__()
         if groups > 1 and (channels % groups or out_channels % groups or dense_channels):
             raise ValueError(
-                f"groups={groups} must divide channels={channels} and out_channels={out_channels}, without dense channels"
+                f"groups={groups} must divide channels={channels} and out_channels={out_channels}; no dense channels"
             )
         self.channels, self.out_channels, self.groups = channels, out_channels, groups
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
@@ -59,10 +59,11 @@ class LabelConv2d(nn.Module):
         return self._with_dense(out, dense)
 
     def pooled(self, label: Tensor, dense: Tensor) -> Tensor:
-        """The convolution of the one-hot map after AvgPool(3, stride 2, padding 1, border pixels averaged over what exists).
+        """The convolution of the one-hot map after AvgPool(3, stride 2, padding 1, border pixels averaged over what
+        exists).
 
-        A pooled pixel is a mixture of nine one-hots, so each tap sums nine rows with equal shares. label ``[B, H, W]`` at full
-        size, dense ``[n * B, D, H', W']`` already pooled.
+        A pooled pixel is a mixture of nine one-hots, so each tap sums nine rows with equal shares. label ``[B, H, W]``
+        at full size, dense ``[n * B, D, H', W']`` already pooled.
         """
         inside = F.pad(label, (1, 1, 1, 1), value=-1)
         nine = inside.unfold(1, 3, 2).unfold(2, 3, 2).flatten(3).permute(0, 3, 1, 2)

@@ -9,8 +9,8 @@ from torch import Tensor
 def class_max_pool(features: Tensor, label: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Maximum of each feature over the region of each class (Endo & Kanamori 2020, section 3.2).
 
-    Letters: B batch, C classes, K channels. features ``[B, K, h, w]``, label ``[B, h, w]`` in [0, C) -> pooled ``[B, C, K]``,
-    zero where the class does not occur, and presence ``[B, C]`` bool.
+    Letters: B batch, C classes, K channels. features ``[B, K, h, w]``, label ``[B, h, w]`` in [0, C) -> pooled ``[B,
+    C, K]``, zero where the class does not occur, and presence ``[B, C]`` bool.
     """
     batch, channels = features.shape[:2]
     index = label.flatten(1).long()

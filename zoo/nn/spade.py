@@ -18,8 +18,8 @@ from zoo.nn.label_conv import LabelConv2d
 class SPADE(nn.Module):
     """Normalise without parameters, then scale and shift with maps computed from the class map.
 
-    ``hidden`` is 128 in the paper, whatever the width of the generator. GroupDNet's conditional normalisation is the same
-    block with grouped convolutions (``shared_groups`` over the classes, ``groups`` for the two output maps).
+    ``hidden`` is 128 in the paper, whatever the width of the generator. GroupDNet's conditional normalisation is the
+    same block with grouped convolutions (``shared_groups`` over the classes, ``groups`` for the two output maps).
     """
 
     def __init__(

@@ -40,7 +40,8 @@ def start_size(size: tuple[int, int], upsampling: Upsampling) -> tuple[int, int]
     factor = 2 ** _DOUBLINGS[upsampling]
     if size[0] % factor or size[1] % factor or min(size) < factor:
         raise ZooError(
-            f'data.size {list(size)} does not fit method.upsampling "{upsampling}": height and width must be multiples of {factor}.'
+            f'data.size {list(size)} does not fit method.upsampling "{upsampling}": '
+            f"height and width must be multiples of {factor}."
         )
     return size[0] // factor, size[1] // factor
 
@@ -61,8 +62,8 @@ class BlockShape(NamedTuple):
 class BlockDecoder(nn.Module):
     """Residual blocks of any widths with upsampling between them, then an image.
 
-    Letters: B batch, S samples per mask. ``shapes`` names the blocks in order, ``modulation(block, channels)`` builds the SPADE
-    layers of a block.
+    Letters: B batch, S samples per mask. ``shapes`` names the blocks in order, ``modulation(block, channels)`` builds
+    the SPADE layers of a block.
     """
 
     def __init__(

@@ -13,9 +13,9 @@ _EPS = 1e-12
 class SpectralNorm(nn.Module):
     """Weight divided by its largest singular value, estimated by one power iteration per training-mode forward.
 
-    torch's own parametrization updates u before v; the implementation that GauGAN, GroupDNet and CLVAE were trained with
-    updates v before u. Half a step apart, the two give other numbers in training, hence this class. Its state has the same names
-    as torch's: ``original``, ``0._u`` ``[out]`` and ``0._v`` ``[in * k * k]``.
+    torch's own parametrization updates u before v; the implementation that GauGAN, GroupDNet and CLVAE were trained
+    with updates v before u. Half a step apart, the two give other numbers in training, hence this class. Its state has
+    the same names as torch's: ``original``, ``0._u`` ``[out]`` and ``0._v`` ``[in * k * k]``.
     """
 
     _u: Tensor
