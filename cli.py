@@ -1,0 +1,448 @@
+"""The command line: `zoo list|train|sample|eval|bench|data|import`.
+
+It parses, calls the core and prints; what a command does lives in the packages. Heavy modules are imported inside the
+commands, so that `zoo --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.errors import ZooError
+
+PROFILES = click.Choice(["smoke", "gpu", "paper"])
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Entry point: errors are one sentence on standard error with exit code 2; a traceback only with --debug."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    try:
+        cli.main([a for a in arguments if a != "--debug"], prog_name="zoo", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (ZooError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        sys.exit(_report(error))
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"Error: {type(error).__name__}: {error} (this is a defect; --debug shows where).", err=True)
+        sys.exit(2)
+
+
+def _report(error: BaseException) -> int:
+    """Print what went wrong; returns the exit code."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f" See {error.ctx.command_path} --help."
+    click.echo(f"Error: {message}{hint}", err=True)
+    return INTERRUPTED if type(error).__name__ == "RunInterruptedError" else 2
+
+
+def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
+    if paths:
+        from zoo.plugins import broken_plugins, load_plugins
+
+        load_plugins(paths)
+        names = {path.resolve().name.removesuffix(".py") for path in paths}
+        for name, reason in broken_plugins().items():
+            if name in names:
+                click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+
+
+plugin_option = click.option(
+    "--plugin",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    callback=_load_plugins,
+    expose_value=False,
+    is_eager=True,
+    help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
+)
+data_option = click.option("--data", required=True, metavar="NAME", help="Dataset; see zoo list datasets.")
+root_option = click.option("--data-root", type=FOLDER, help="Folder of the dataset [default: data/NAME].")
+set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
+
+
+def examples(*lines: str) -> str:
+    """An epilog of runnable lines that click does not re-wrap."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A callback (done, total) that draws a bar on a terminal and is silent elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@click.group(
+    epilog=examples(
+        "zoo list",
+        "zoo train clvae --data deepfashion --profile smoke",
+        "zoo sample runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --out samples",
+        "zoo bench --tables all --profile smoke",
+    )
+)
+@click.version_option(package_name="zoo-smis")
+@plugin_option
+def cli() -> None:
+    """A model zoo for multimodal semantic image synthesis: label map in, many plausible pictures out.
+
+    --debug, anywhere, shows the traceback of an error.
+    """
+
+
+@cli.command("list", epilog=examples("zoo list", "zoo list methods --json", "zoo list --plugin my_method.py methods"))
+@click.argument("what", type=click.Choice(["methods", "datasets", "tables", "profiles", "all"]), default="all")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@plugin_option
+def list_command(what: str, as_json: bool) -> None:
+    """What there is: methods, datasets, tables and profiles."""
+    from benchmarks.tables import table_rows
+    from zoo.catalogue import dataset_rows, method_rows, profile_rows
+    from zoo.plugins import broken_plugins
+
+    sources = {"methods": method_rows, "datasets": dataset_rows, "tables": table_rows, "profiles": profile_rows}
+    found = {name: rows() for name, rows in sources.items() if what in (name, "all")}
+    if as_json:
+        click.echo(json.dumps(found if what == "all" else found[what], indent=2))
+    else:
+        for name, rows in found.items():
+            _print_rows(name, rows)
+    for name, reason in broken_plugins().items():
+        click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
+    Console(width=None if sys.stdout.isatty() else 160).print(table, "")
+
+
+@cli.command(
+    epilog=examples(
+        "zoo train clvae --data deepfashion --profile smoke",
+        "zoo train clvae --data deepfashion --data-root data/deepfashion",
+        "zoo train clvae --data gta5 --set method.layers=3 --work-dir runs/three-layers",
+        "zoo train clvae --data folder --data-root my_pictures --set data.classes=19",
+        "zoo train clvae --data deepfashion --resume",
+        "torchrun --nproc-per-node 2 -m cli train clvae --data ade20k",
+    )
+)
+@click.argument("method")
+@data_option
+@root_option
+@click.option("--profile", type=PROFILES, default="paper", show_default=True)
+@click.option("--work-dir", type=FOLDER, help="Run folder [default: runs/METHOD-DATA].")
+@set_option
+@click.option("--resume", is_flag=True, help="Continue the run in the work dir.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, data order and noise.")
+@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, train nothing.")
+@plugin_option
+def train(
+    method: str,
+    data: str,
+    data_root: Path | None,
+    profile: str,
+    work_dir: Path | None,
+    sets: tuple[str, ...],
+    resume: bool,
+    seed: int | None,
+    dry_run: bool,
+) -> None:
+    """Train METHOD on a dataset."""
+    import yaml
+
+    from zoo.config import resolve
+    from zoo.data.standin import located
+    from zoo.engine.train import plan
+    from zoo.engine.train import train as run
+
+    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
+    folder = work_dir or Path("runs") / f"{config.method['name']}-{data}"
+    if dry_run:
+        click.echo(yaml.safe_dump({**plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
+        return
+    checkpoint = run(config, work_dir=folder, resume=resume)
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(f"Trained {config.method['name']} on {data}: {checkpoint}")
+
+
+@cli.command(
+    epilog=examples(
+        "zoo sample runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --out samples",
+        "zoo sample clvae.pth --data folder --data-root my_pictures --samples 4 --out samples --seed 7",
+    )
+)
+@click.argument("checkpoint", type=FILE)
+@data_option
+@root_option
+@click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures per mask.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the pictures and grid.png.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many masks.")
+@seed_option
+@device_option
+@plugin_option
+def sample(
+    checkpoint: Path,
+    data: str,
+    data_root: Path | None,
+    samples: int,
+    out: Path,
+    limit: int | None,
+    seed: int,
+    device: str,
+) -> None:
+    """Draw pictures for the test masks of a dataset: one PNG each, and a grid."""
+    from zoo.engine.distribution import device_of
+    from zoo.factory import load
+    from zoo.sampling import evaluation_pictures, write_samples
+
+    method = load(checkpoint, device=device_of(device))
+    pictures = evaluation_pictures(method, data, data_root)
+    with progress("sampling") as report:
+        files = write_samples(method, pictures, samples=samples, out=out, seed=seed, limit=limit, progress=report)
+    click.echo(f"Wrote {len(files) - 1} pictures and {files[-1]}")
+
+
+@cli.command(
+    "eval",
+    epilog=examples(
+        "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion",
+        "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --limit 50 --json",
+    ),
+)
+@click.argument("checkpoint", type=FILE)
+@data_option
+@root_option
+@click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Pictures per mask.")
+@click.option("--metrics", metavar="NAME,...", help="Metrics [default: all that the method can be judged by].")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@seed_option
+@device_option
+@plugin_option
+def evaluate(
+    checkpoint: Path,
+    data: str,
+    data_root: Path | None,
+    samples: int,
+    metrics: str | None,
+    limit: int | None,
+    as_json: bool,
+    seed: int,
+    device: str,
+) -> None:
+    """Evaluate a checkpoint on the test pictures of a dataset."""
+    from dataclasses import asdict
+
+    from zoo.engine.distribution import device_of
+    from zoo.factory import load
+    from zoo.metrics import applicable
+    from zoo.metrics.evaluate import evaluate as run
+    from zoo.sampling import evaluation_pictures
+
+    method = load(checkpoint, device=device_of(device))
+    pictures = evaluation_pictures(method, data, data_root)
+    with progress("evaluating") as report:
+        results = run(
+            method,
+            pictures,
+            metrics=metrics.split(",") if metrics else applicable(method),
+            samples=samples,
+            seed=seed,
+            device=device_of(device),
+            allow_random=method.config.profile == "smoke",
+            limit=limit,
+            progress=report,
+        )
+    rows = [asdict(result) for result in results.values()]
+    if as_json:
+        click.echo(json.dumps({"checkpoint": str(checkpoint), "results": rows}, indent=2))
+    else:
+        _print_rows(
+            f"{method.name} on {data}",
+            [{"metric": r["name"], "value": f"{r['value']:.4f}", **r["protocol"]} for r in rows],
+        )
+
+
+@cli.command(
+    epilog=examples(
+        "zoo bench --tables all --profile smoke",
+        "zoo bench --tables 1,3 --profile paper --data-root data --out bench/paper",
+    )
+)
+@click.option("--tables", default="all", show_default=True, help="all, or numbers such as 1,3.")
+@click.option("--profile", type=PROFILES, default="smoke", show_default=True)
+@click.option("--data-root", type=FOLDER, help="Folder that holds the datasets [default: data].")
+@click.option("--out", type=FOLDER, help="Folder for cells, tables and report [default: bench/PROFILE].")
+@plugin_option
+def bench(tables: str, profile: str, data_root: Path | None, out: Path | None) -> None:
+    """Train and evaluate the methods, and write the paper's tables with our numbers beside its own."""
+    from benchmarks.harness import run
+
+    failed = run(tables.split(","), profile=profile, data_root=data_root, out=out or Path("bench") / profile)
+    if failed:
+        raise ZooError(
+            f"{failed} cells failed; their reasons stand in the tables, and the same command tries them again."
+        )
+
+
+@cli.group(
+    "data",
+    epilog=examples(
+        "zoo data check deepfashion --data-root data/deepfashion",
+        "zoo data make gta5 --out data/gta5 --train 100 --test 10",
+    ),
+)
+def data_group() -> None:
+    """Prepare, check and make datasets."""
+
+
+@data_group.command(
+    "check",
+    epilog=examples(
+        "zoo data check ade20k --data-root data/ade20k", "zoo data check folder --data-root my_pictures --classes 19"
+    ),
+)
+@click.argument("name")
+@root_option
+@click.option("--classes", type=click.IntRange(min=1), help="Number of classes (folder only).")
+@plugin_option
+def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
+    """Look at every file of a dataset: counts, missing partners, label ids, unreadable files, wrong releases."""
+    from zoo.data.check import check
+
+    settings = {} if classes is None else {"classes": classes}
+    with progress("checking") as report:
+        found = check(name, data_root or Path("data") / name, progress=report, **settings)
+    click.echo(found.summary())
+    if not found.ok:
+        raise ZooError(f"{name} has {len(found.problems)} problems; mend the files named above.")
+
+
+@data_group.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5"))
+@root_option
+@click.option("--restart", is_flag=True, help="Forget an unfinished computation.")
+def data_rarity(data_root: Path | None, restart: bool) -> None:
+    """Compute GTA-5's rarity bins and masks (kernel densities of class colours); an interrupted run continues."""
+    from zoo.data.rarity import compute
+
+    with progress("rarity") as report:
+        path = compute(data_root or Path("data/gta5"), progress=report, resume=not restart)
+    click.echo(f"Wrote {path}")
+
+
+@data_group.command(
+    "prepare",
+    epilog=examples(
+        "zoo data prepare deepfashion --source downloads/deepfashion --out data/deepfashion",
+        "zoo data prepare gta5 --source downloads/gta5 --out data/gta5",
+        "zoo data prepare ade20k --source downloads/ADEChallengeData2016 --out data/ade20k",
+    ),
+)
+@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
+@click.option("--source", type=FOLDER, required=True, help="Folder of the original download.")
+@click.option("--out", type=FOLDER, help="Folder for the dataset [default: data/NAME].")
+def data_prepare(name: str, source: Path, out: Path | None) -> None:
+    """Bring an original download into the layout that the zoo reads."""
+    from zoo.data.prepare import prepare
+
+    out = out or Path("data") / name
+    with progress("preparing") as bar:
+        report = prepare(name, source, out, progress=bar)
+    click.echo(f"{out}: {report.written} pictures written, {report.kept} already there, {len(report.dropped)} dropped")
+    for reason in report.dropped:
+        click.echo(f"  dropped: {reason}")
+
+
+@data_group.command(
+    "make", epilog=examples("zoo data make deepfashion --out data/deepfashion --train 200 --test 20 --seed 0")
+)
+@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
+@click.option("--out", type=FOLDER, required=True)
+@click.option("--train", "train_count", type=click.IntRange(min=0), default=200, show_default=True, help="Pictures.")
+@click.option("--test", "test_count", type=click.IntRange(min=0), default=20, show_default=True, help="Pictures.")
+@click.option("--size", type=(int, int), metavar="H W", help="Height and width [default: those of the real dataset].")
+@seed_option
+def data_make(name: str, out: Path, train_count: int, test_count: int, size: tuple[int, int] | None, seed: int) -> None:
+    """Draw a procedural stand-in in the layout of a real dataset."""
+    from zoo.data.procedural import make
+
+    with progress("drawing") as report:
+        make(name, out, train=train_count, test=test_count, seed=seed, size=size, progress=report)
+    click.echo(f"Wrote {train_count} training and {test_count} test pictures to {out}")
+
+
+@cli.command(
+    "import",
+    epilog=examples(
+        "zoo import clvae --generator latest_net_G.pth --encoder latest_net_E.pth --data deepfashion --out clvae.pth",
+        "zoo import gaugan --generator latest_net_G.pth --data ade20k --out gaugan.pth",
+    ),
+)
+@click.argument("method")
+@click.option("--generator", type=FILE, required=True, help="Official latest_net_G.pth.")
+@click.option("--encoder", type=FILE, help="Official latest_net_E.pth.")
+@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, to train on.")
+@data_option
+@click.option("--out", type=FILE, required=True, help="Checkpoint to write.")
+@set_option
+@plugin_option
+def import_command(
+    method: str,
+    generator: Path,
+    encoder: Path | None,
+    discriminator: Path | None,
+    data: str,
+    out: Path,
+    sets: tuple[str, ...],
+) -> None:
+    """Turn official weights of SPADE, GroupDNet or CLVAE into a checkpoint of the zoo."""
+    from zoo.config import resolve
+    from zoo.factory import from_config
+    from zoo.official import import_official
+
+    given = {"generator": generator, "encoder": encoder, "discriminator": discriminator}
+    built = from_config(resolve(method, data, None, sets)).eval()
+    import_official(built, {part: path for part, path in given.items() if path is not None}, out)
+    click.echo(f"Wrote {out}")
+
+
+if __name__ == "__main__":
+    main()

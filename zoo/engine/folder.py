@@ -1,0 +1,113 @@
+"""The run folder: what lies where, and whether a run may start or continue in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError
+
+FREE = {
+    "data.root",
+    "train.iterations",
+    "train.epochs",
+    "train.workers",
+    "train.device",
+    "train.log_every",
+    "train.sample_every",
+    "train.checkpoint_every",
+    "train.keep",
+}
+"""Settings that a resumed run may change: where it ends, where things are, how it is watched."""
+
+
+class RunFolder:
+    """Paths of one run: ``config.yaml``, ``latest.pth``, ``iter_XXXXXX.pth``, ``log.jsonl``, ``record.json``,
+    ``samples/`` (grids) and ``logs/`` (TensorBoard).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.latest = path / "latest.pth"
+        self.log = path / "log.jsonl"
+        self.record = path / "record.json"
+        self.samples = path / "samples"
+        self.events = path / "logs"
+
+    def checkpoint(self, iteration: int) -> Path:
+        return self.path / f"iter_{iteration:06d}.pth"
+
+    def checkpoints(self) -> list[Path]:
+        """The numbered checkpoints, oldest first."""
+        return sorted(self.path.glob("iter_*.pth"), key=lambda p: int(p.stem.removeprefix("iter_")))
+
+    def require(self, *, resume: bool) -> None:
+        """Raises ZooError when there is a run that would be overwritten, or none that could be resumed."""
+        if resume and not self.latest.is_file():
+            raise ZooError(f"There is no {self.latest} to resume; drop --resume to start a new run there.")
+        if not resume and (self.latest.exists() or self.checkpoints()):
+            raise ZooError(
+                f"{self.path} already holds a run; add --resume to continue it, or choose another folder "
+                "with --work-dir."
+            )
+
+    def begin(self, config: str) -> None:
+        """Make the folder, write the resolved config (YAML), drop the log of a run that never reached a checkpoint."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.latest.exists():
+            self.log.unlink(missing_ok=True)
+        write_text(self.config, config)
+
+    def rewind_log(self, iteration: int) -> None:
+        """Drop the lines of iterations after ``iteration``, which a resumed run will train again."""
+        if self.log.is_file():
+            lines = [line for line in self.log.read_text().splitlines() if line.strip()]
+            kept = [line for line in lines if json.loads(line)["iteration"] <= iteration]
+            write_text(self.log, "".join(line + "\n" for line in kept))
+
+    def publish(self, checkpoint: Path, keep: int) -> None:
+        """Make ``checkpoint`` the latest one and remove all but the last ``keep`` numbered ones."""
+        temporary = self.path / f".latest.{os.getpid()}.pth"
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(checkpoint, temporary)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(checkpoint, temporary)
+        temporary.replace(self.latest)
+        numbered = self.checkpoints()
+        for old in numbered[: max(0, len(numbered) - keep)]:
+            old.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def require_same_config(saved: Mapping[str, Any], asked: Mapping[str, Any], where: Path) -> None:
+    """Raises ZooError naming the first setting in which a resumed run differs, apart from those in :data:`FREE`."""
+    before, now = _flat(saved), _flat(asked)
+    for key in [*before, *(k for k in now if k not in before)]:
+        if key not in FREE and before.get(key) != now.get(key):
+            raise ZooError(
+                f"{where} was trained with {key} = {before.get(key)}, but this command says {now.get(key)}; set it "
+                "back to resume, or start a new run in another folder with --work-dir."
+            )
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as ``{"train.seed": 0}``, tuples as lists (YAML and checkpoints have no other)."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + str(key)] = list(value) if isinstance(value, tuple) else value
+    return flat
