@@ -1,0 +1,36 @@
+# Two commands do everything on a machine with Python, pip, git and make:
+#   make bench    set up, then the paper's tables as a toy run on procedural pictures
+#   make test     set up, then the tests
+
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+# Tests share the cores as processes, which is faster than as threads of one.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: setup bench test lint wheel clean
+
+setup: .venv/.synced
+
+.tools/uv/bin/uv:
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .tools/uv uv
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --quiet
+	touch $@
+
+bench: setup
+	$(RUN) zoo bench --tables all --profile smoke
+
+test: setup
+	OMP_NUM_THREADS=1 $(RUN) pytest -q -n $(JOBS) --dist worksteal
+
+lint: setup
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+wheel: setup
+	$(UV) build --wheel
+
+clean:
+	rm -rf .venv .tools dist

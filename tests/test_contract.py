@@ -1,0 +1,33 @@
+"""The contract of zoo.contract over every registered method."""
+
+import pytest
+
+from zoo import contract
+from zoo.registry import METHODS
+
+
+@pytest.fixture(params=METHODS.names())
+def method(request):
+    return contract.small_method(request.param)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        contract.check_shapes,
+        contract.check_order_of_samples,
+        contract.check_seed,
+        contract.check_round_trip,
+        contract.check_gradients,
+    ],
+)
+def test_contract(method, check):
+    check(method)
+
+
+def test_checkpoint(method, tmp_path):
+    contract.check_checkpoint(method, tmp_path)
+
+
+def test_every_built_in_method_is_registered():
+    assert {"gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae"} <= set(METHODS.names())

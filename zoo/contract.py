@@ -1,0 +1,129 @@
+"""What every method must keep to, as checks that a plugin's own tests can call.
+
+``tests/test_contract.py`` runs them over the whole registry, so a method is tested the moment it registers. Each check
+raises AssertionError with a sentence. ``method`` comes from :func:`small_method`, or from :func:`zoo.build` with small
+settings of your own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo import checkpoints, factory
+from zoo.codes import Codes
+from zoo.interfaces import Batch, Method
+from zoo.losses.perceptual import load_trunk
+
+CLASSES, SIZE, BATCH = 6, (64, 64), 2
+
+
+def small_method(name: str, seed: int = 0) -> Method:
+    """A registered method at its ``smoke`` settings, for 6 classes at 64x64, with weights from a seed."""
+    return factory.build(name, classes=CLASSES, size=SIZE, profile="smoke", seed=seed)
+
+
+def small_batch(seed: int = 0) -> Batch:
+    """Two random pictures with blocky label maps; class 5 is absent and class 4 covers one pixel of the first."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(0, CLASSES - 2, (BATCH, 8, 8), generator=generator)
+    label = coarse.repeat_interleave(SIZE[0] // 8, 1).repeat_interleave(SIZE[1] // 8, 2)
+    label[0, 33, 21] = CLASSES - 2
+    image = torch.rand(BATCH, 3, *SIZE, generator=generator) * 2 - 1
+    return Batch(image, label, ("first", "second"))
+
+
+def check_shapes(method: Method) -> None:
+    """Codes have the declared shapes and pictures the declared order, size and range."""
+    label = small_batch().label
+    codes = method.sample(label, 3, seed=0)
+    assert codes.batch_size == BATCH * 3, f"sample() gave a batch of {codes.batch_size}, not B * S = {BATCH * 3}"
+    for name, spec in method.code_specs.items():
+        assert codes[name].shape == (BATCH * 3, *spec.shape), f"code {name} has shape {tuple(codes[name].shape)}"
+    images = method.synthesize(label, codes)
+    assert images.shape == (BATCH * 3, 3, *SIZE), f"synthesize() gave shape {tuple(images.shape)}"
+    assert torch.isfinite(images).all(), "synthesize() gave values that are not finite"
+    assert images.abs().max() <= 1, f"synthesize() left [-1, 1]: {images.abs().max().item()}"
+
+
+def check_order_of_samples(method: Method) -> None:
+    """Sample s of mask b is picture b * S + s, the same as when it is drawn alone."""
+    label = small_batch().label
+    codes = method.sample(label, 2, seed=1)
+    together = method.synthesize(label, codes)
+    for b in range(BATCH):
+        for s in range(2):
+            row = b * 2 + s
+            alone = method.synthesize(label[b : b + 1], codes.rows([row]))
+            assert torch.allclose(alone[0], together[row], atol=1e-4), f"sample {s} of mask {b} is not picture {row}"
+
+
+def check_seed(method: Method) -> None:
+    """The same seed draws the same picture, another seed another one (for a method that has codes)."""
+    label = small_batch().label
+    first, again, other = (method.synthesize(label, method.sample(label, 1, seed=s)) for s in (3, 3, 4))
+    assert torch.equal(first, again), "the same seed gave two different pictures"
+    if method.code_specs:
+        assert not torch.equal(first, other), "two seeds gave the same picture"
+
+
+def check_round_trip(method: Method) -> None:
+    """What encode() returns can be synthesised, as means and as a draw; presence masks lead their codes' axes."""
+    batch = small_batch()
+    if method.encoder is None and method.code_specs:
+        return
+    posterior = method.encode(batch.image, batch.label)
+    assert posterior.mu.specs == dict(method.code_specs), "encode() and sample() give different codes"
+    for codes in (posterior.mu, posterior.sample()):
+        assert method.synthesize(batch.label, codes).shape == batch.image.shape
+    for name, presence in posterior.presence.items():
+        leading = posterior.mu[name].shape[: presence.dim()]
+        assert presence.dtype == torch.bool, f"presence of {name} is {presence.dtype}, not bool"
+        assert presence.shape == leading, f"presence of {name} has shape {tuple(presence.shape)}, expected {leading}"
+        absent = ~presence
+        assert not posterior.mu[name][absent].any(), f"mu of {name} is not zero where the class is absent"
+
+
+def check_gradients(method: Method) -> None:
+    """One training step gives every parameter that an optimiser holds a finite gradient, and finite losses."""
+    if method.needs_trunk:
+        method.attach_trunk(
+            load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
+        )
+    optimizers = {name: _Backward(networks) for name, networks in method.optimized().items()}
+    losses = method.train().train_step(small_batch(), optimizers)
+    assert losses, "train_step() returned no losses"
+    for name, loss in losses.items():
+        assert torch.isfinite(loss).all(), f"the loss {name} is not finite"
+        assert not loss.requires_grad, f"the loss {name} is not detached"
+    for name, optimizer in optimizers.items():
+        for network in optimizer.networks:
+            for key, parameter in network.named_parameters():
+                assert parameter.grad is not None, f"{name}: {key} got no gradient"
+                assert torch.isfinite(parameter.grad).all(), f"{name}: the gradient of {key} is not finite"
+
+
+def check_checkpoint(method: Method, folder: Path) -> None:
+    """A saved method comes back from its file alone and draws the same pictures."""
+    assert method.config is not None, "the method was not built from a config"
+    path = folder / "method.pth"
+    checkpoints.save(path, {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
+    loaded = factory.load(path)
+    label = small_batch().label
+    codes: Codes = method.sample(label, 1, seed=5)
+    expected = method.eval().synthesize(label, codes)
+    assert torch.equal(loaded.synthesize(label, codes), expected), "a loaded checkpoint draws other pictures"
+
+
+class _Backward:
+    """Stands where an OptimWrapper does and stops after the gradients."""
+
+    def __init__(self, networks: Iterable[nn.Module]) -> None:
+        self.networks = list(networks)
+
+    def update_params(self, loss: Tensor, **_: Mapping[str, Any]) -> None:
+        loss.backward()
