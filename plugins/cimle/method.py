@@ -13,15 +13,13 @@ from torch import Tensor
 from plugins.cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
 from plugins.cimle.networks import CIMLEGenerator, level_widths
 from zoo.codes import Codes
-from zoo.config.values import Range
+from zoo.config import Positive, Range
 from zoo.distributed import bare, merge_over_ranks, rank, world_size
 from zoo.interfaces import Batch, Method
 from zoo.losses.perceptual import FeatureTrunk
 from zoo.registry import METHODS
 
 log = logging.getLogger(__name__)
-
-Positive = Annotated[int, Range(at_least=1)]
 
 
 @METHODS.register("cimle")

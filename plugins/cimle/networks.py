@@ -74,7 +74,7 @@ class RefinementModule(nn.Module):
 
         Gives ``[S * B, width, h, w]``.
         """
-        x = self.conv1.of_shares(label, dense) if label.is_floating_point() else self.conv1(ClassMap(label), dense)
+        x = self.conv1.of_values(label, dense) if label.is_floating_point() else self.conv1(ClassMap(label), dense)
         x = F.leaky_relu(self.norm1(x), 0.2)
         return F.leaky_relu(self.norm2(self.conv2(x)), 0.2)
 

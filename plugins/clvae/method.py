@@ -6,6 +6,7 @@ from plugins.clvae.encoder import CLVAEEncoder
 from plugins.clvae.generator import CLVAEGenerator
 from plugins.clvae.layout import CodeLayout
 from zoo.adversarial import AdversarialMethod
+from zoo.config import Positive
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -42,18 +43,18 @@ class CLVAE(AdversarialMethod):
         *,
         classes: int,
         size: tuple[int, int],
-        width: int = 64,
+        width: Positive = 64,
         upsampling: Upsampling = "normal",
         norm: Norm = "batch",
         spectral: bool = True,
-        global_code_width: int = 256,
-        local_code_width: int | None = None,
+        global_code_width: Positive = 256,
+        local_code_width: Positive | None = None,
         class_wise: bool = True,
         layer_wise: bool = True,
         layers: int = 6,
-        encoder_size: int = 256,
+        encoder_size: Positive = 256,
         encoder_norm: Norm = "instance",
-        discriminator_width: int = 64,
+        discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
         kl_weight: float = 0.05,
         feature_matching_weight: float = 10.0,

@@ -8,6 +8,7 @@ from torch import Tensor
 from plugins.gaugan.generator import GauGANGenerator
 from zoo.adversarial import AdversarialMethod
 from zoo.codes import Codes, Posterior
+from zoo.config import Positive
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -30,11 +31,11 @@ class GauGAN(AdversarialMethod):
         *,
         classes: int,
         size: tuple[int, int],
-        width: int = 64,
+        width: Positive = 64,
         upsampling: Upsampling = "normal",
         norm: Norm = "batch",
         spectral: bool = True,
-        discriminator_width: int = 64,
+        discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
         feature_matching_weight: float = 10.0,
         perceptual_weight: float = 10.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plugins.gaugan_vae.networks import GauGANVAEEncoder, GauGANVAEGenerator
 from zoo.adversarial import AdversarialMethod
+from zoo.config import Positive
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -31,14 +32,14 @@ class GauGANVAE(AdversarialMethod):
         *,
         classes: int,
         size: tuple[int, int],
-        width: int = 64,
+        width: Positive = 64,
         upsampling: Upsampling = "normal",
         norm: Norm = "batch",
         spectral: bool = True,
-        global_code_width: int = 256,
-        encoder_size: int = 256,
+        global_code_width: Positive = 256,
+        encoder_size: Positive = 256,
         encoder_norm: Norm = "instance",
-        discriminator_width: int = 64,
+        discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
         kl_weight: float = 0.05,
         feature_matching_weight: float = 10.0,

@@ -9,6 +9,7 @@ from plugins.groupdnet.encoder import GroupDNetEncoder
 from plugins.groupdnet.generator import GroupDNetGenerator, GroupDNetUpsampling
 from plugins.groupdnet.layout import choose_layout, group_layout
 from zoo.adversarial import AdversarialMethod
+from zoo.config import Positive
 from zoo.errors import ZooError
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
@@ -53,15 +54,15 @@ class GroupDNet(AdversarialMethod):
         classes: int,
         size: tuple[int, int],
         layout: Literal["auto", "deepfashion", "ade20k"] = "auto",
-        width: int | None = None,
+        width: Positive | None = None,
         upsampling: GroupDNetUpsampling = "more",
         norm: Norm = "batch",
         spectral: bool = True,
-        local_code_width: int = 8,
-        encoder_size: int = 256,
-        encoder_width: int | None = None,
+        local_code_width: Positive = 8,
+        encoder_size: Positive = 256,
+        encoder_width: Positive | None = None,
         encoder_norm: Norm = "instance",
-        discriminator_width: int = 64,
+        discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
         kl_weight: float = 0.05,
         feature_matching_weight: float = 10.0,

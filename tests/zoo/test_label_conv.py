@@ -36,8 +36,9 @@ def test_one_hot(classes, kernel, stride, padding):
     torch.testing.assert_close(layer(ClassMap(label)), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_table_of_class_vectors_per_picture():
-    classes, channels = 11, 6
+@pytest.mark.parametrize("classes", [11, 100])  # fewer and more than the 80 pixels, which take different ways
+def test_table_of_class_vectors_per_picture(classes):
+    channels = 6
     layer = double(LabelConv2d(channels, 8))
     label = random_label(classes, 3, 10, 8)
     table = torch.randn(3, classes, channels, dtype=torch.float64)

@@ -53,9 +53,13 @@ class LabelConv2d(nn.Module):
 
         With dense channels for n batches over the same maps (fake and real, say), the class part is computed once.
         """
+        label, table = class_map.label, class_map.table
         if class_map.edges is not None:
             dense = class_map.edges if dense is None else torch.cat([class_map.edges, dense], 1)
-        out = lookup(class_map.label[:, None], self._rows(class_map.table), self.kernel_size, self.stride, self.padding)
+        if table is not None and label.shape[1] * label.shape[2] <= table.shape[1]:
+            # fewer pixels than classes: writing the map out is cheaper than multiplying the kernel with every class
+            return self.of_values(ClassMap(label, table).dense(table.shape[1]), dense)
+        out = lookup(label[:, None], self._rows(table), self.kernel_size, self.stride, self.padding)
         return self._with_dense(out, dense)
 
     def pooled(self, label: Tensor, dense: Tensor) -> Tensor:
@@ -72,12 +76,13 @@ class LabelConv2d(nn.Module):
         out = lookup(nine.clamp(min=0), self._rows(None), self.kernel_size, self.stride, self.padding, share)
         return self._with_dense(out, dense)
 
-    def of_shares(self, shares: Tensor, dense: Tensor | None = None) -> Tensor:
-        """The convolution where pixels are mixtures of classes: shares ``[B, N, H, W]`` of each class, without groups.
+    def of_values(self, values: Tensor, dense: Tensor | None = None) -> Tensor:
+        """The convolution of a map ``[B, N, H, W]`` that is written out, such as the averaged one-hots of a pyramid.
 
-        A map of averaged one-hots, as coarse pyramids have; dense ``[n * B, D, H, W]`` as in :meth:`forward`.
+        dense ``[n * B, D, H, W]`` as in :meth:`forward`.
         """
-        out = F.conv2d(shares, self.weight[:, : self.channels], None, self.stride, self.padding)
+        kernel = self.weight[:, : self.channels // self.groups]
+        out = F.conv2d(values, kernel, None, self.stride, self.padding, groups=self.groups)
         return self._with_dense(out, dense)
 
     def _with_dense(self, out: Tensor, dense: Tensor | None) -> Tensor:

@@ -1,0 +1,143 @@
+"""Seconds per training iteration and peak memory of every method, for few and for many classes.
+
+    python -m benchmarks.speed.train_step
+    python -m benchmarks.speed.train_step --width 64 --batch 4 --device cuda --methods gaugan_vae,clvae
+
+Each case runs in a process of its own, so that its peak memory is its own. "clvae (dense)" is CLVAE with every label
+convolution as an ordinary convolution of a dense map: the baseline that the table lookup is measured against.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+import torch
+import torch.nn.functional as F
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from zoo import factory
+from zoo.interfaces import Batch
+from zoo.losses.perceptual import load_trunk
+from zoo.nn.class_map import ClassMap, one_hot
+from zoo.nn.label_conv import LabelConv2d
+
+DENSE = "clvae (dense)"
+METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", DENSE)
+
+
+@click.command()
+@click.option("--methods", default=",".join(METHODS), show_default=True)
+@click.option("--classes", default="20,151", show_default=True)
+@click.option("--size", type=int, default=256, show_default=True, help="Height and width.")
+@click.option("--width", type=int, default=16, show_default=True, help="Base width of generator and discriminator.")
+@click.option("--batch", type=int, default=2, show_default=True)
+@click.option("--iterations", type=int, default=3, show_default=True, help="Timed, after one to warm up.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--bf16", is_flag=True, help="Autocast to bfloat16.")
+@click.option("--trunk/--no-trunk", default=True, help="With or without the perceptual loss.")
+@click.option("--one", hidden=True, help="Measure one case in this process.")
+def main(one: str | None, methods: str, classes: str, **options: object) -> None:
+    """Print a table of seconds per iteration and peak memory."""
+    if one is not None:
+        method, count = one.split(":")
+        click.echo(json.dumps(measure(method, int(count), **options)))  # type: ignore[arg-type]
+        return
+    click.echo(f"{options}  torch {torch.__version__}, {torch.get_num_threads()} threads")
+    click.echo(f"{'method':16}{'classes':>8}{'seconds':>10}{'peak MB':>10}")
+    seconds: dict[tuple[str, int], float] = {}
+    for count in (int(c) for c in classes.split(",")):
+        for method in methods.split(","):
+            found = _apart(method, count)
+            seconds[method, count] = found["seconds"]
+            click.echo(f"{method:16}{count:>8}{found['seconds']:>10.3f}{found['megabytes']:>10.0f}")
+        for method in ("clvae", DENSE):
+            if {(method, count), ("gaugan_vae", count)} <= seconds.keys():
+                ratio = seconds[method, count] / seconds["gaugan_vae", count]
+                click.echo(f"  {method} takes {ratio:.2f} times as long as gaugan_vae at {count} classes")
+
+
+def _apart(method: str, count: int) -> dict[str, float]:
+    """One case in a fresh process, with the options of this one."""
+    command = [sys.executable, "-m", "benchmarks.speed.train_step", *sys.argv[1:], "--one", f"{method}:{count}"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure(
+    name: str, classes: int, *, size: int, width: int, batch: int, iterations: int, device: str, bf16: bool, trunk: bool
+) -> dict[str, float]:
+    """Median seconds of an iteration (both steps) and the peak memory of the process or device."""
+    if name == DENSE:
+        name = "clvae"
+        LabelConv2d.forward, LabelConv2d.pooled = _dense_forward, _dense_pooled  # type: ignore[method-assign]
+    settings: dict[str, object] = (
+        {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
+    )
+    if not trunk and name != "cimle":
+        settings["perceptual_weight"] = 0.0
+    method = factory.build(name, classes=classes, size=(size, size), seed=0, **settings).to(device).train()
+    if method.needs_trunk:
+        features = load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
+        method.attach_trunk(features.to(device))
+    optimizers = {
+        key: OptimWrapper(torch.optim.Adam([p for n in networks for p in n.parameters()], 1e-4))
+        for key, networks in method.optimized().items()
+    }
+    seconds = []
+    for pictures in _batches(classes, size, batch, device, iterations + 1):
+        _wait(device)
+        begun = time.perf_counter()
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+            method.train_step(pictures, optimizers)
+        _wait(device)
+        seconds.append(time.perf_counter() - begun)
+    return {"seconds": statistics.median(seconds[1:]), "megabytes": _peak(device)}
+
+
+def _batches(classes: int, size: int, batch: int, device: str, count: int) -> Iterator[Batch]:
+    """Noise pictures over blocky maps in which about as many classes meet as in a real picture (16 blocks a side)."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(count):
+        present = torch.randint(0, classes, (20,), generator=generator)
+        coarse = present[torch.randint(0, 20, (batch, 16, 16), generator=generator)]
+        label = F.interpolate(coarse[:, None].float(), size=(size, size))[:, 0].long()
+        image = torch.rand(batch, 3, size, size, generator=generator) * 2 - 1
+        yield Batch(image, label, tuple(map(str, range(batch)))).to(device)
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def _peak(device: str) -> float:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _dense_forward(self: LabelConv2d, class_map: ClassMap, dense: Tensor | None = None) -> Tensor:
+    """What LabelConv2d stands for, written out."""
+    values = class_map.dense(self.channels)
+    if dense is not None:
+        values = torch.cat([values.repeat(dense.shape[0] // values.shape[0], 1, 1, 1), dense], 1)
+    return F.conv2d(values, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+
+
+def _dense_pooled(self: LabelConv2d, label: Tensor, dense: Tensor) -> Tensor:
+    values = F.avg_pool2d(one_hot(label, self.channels), 3, 2, 1, count_include_pad=False)
+    values = torch.cat([values.repeat(dense.shape[0] // values.shape[0], 1, 1, 1), dense], 1)
+    return F.conv2d(values, self.weight, self.bias, self.stride, self.padding)
+
+
+if __name__ == "__main__":
+    main()
