@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,14 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         sys.exit(_report(error))
+    except BrokenPipeError:
+        # whoever read the output has had enough, as `zoo list | head` has; Python would complain again at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"Error: {type(error).__name__}: {error} (this is a defect; --debug shows where).", err=True)
-        sys.exit(2)
+        sys.exit(_report(error))
 
 
 def _report(error: BaseException) -> int:
@@ -52,12 +55,21 @@ def _report(error: BaseException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    hint = ""
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f" See {error.ctx.command_path} --help."
-    click.echo(f"Error: {message}{hint}", err=True)
+    click.echo(f"Error: {_sentence(error)}", err=True)
     return INTERRUPTED if type(error).__name__ == "RunInterruptedError" else 2
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{error.format_message()} See {error.ctx.command_path} --help."
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, ZooError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read or written ({error.strerror}): check the path and your rights to it."
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} (this is a defect; --debug shows where)."
 
 
 def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
@@ -66,9 +78,16 @@ def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tup
 
         load_plugins(paths)
         names = {path.resolve().name.removesuffix(".py") for path in paths}
-        for name, reason in broken_plugins().items():
-            if name in names:
-                click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+        _report_broken(context, {name: reason for name, reason in broken_plugins().items() if name in names})
+
+
+def _report_broken(context: click.Context, broken: Mapping[str, str]) -> None:
+    """Name plugins that could not be imported, each once per command."""
+    told: set[str] = context.meta.setdefault("cli.broken", set())
+    for name, reason in broken.items():
+        if name not in told:
+            click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+            told.add(name)
 
 
 plugin_option = click.option(
@@ -125,7 +144,8 @@ def cli() -> None:
 @click.argument("what", type=click.Choice(["methods", "datasets", "tables", "profiles", "all"]), default="all")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @plugin_option
-def list_command(what: str, as_json: bool) -> None:
+@click.pass_context
+def list_command(context: click.Context, what: str, as_json: bool) -> None:
     """What there is: methods, datasets, tables and profiles."""
     from benchmarks.tables import table_rows
     from zoo.catalogue import dataset_rows, method_rows, profile_rows
@@ -138,8 +158,7 @@ def list_command(what: str, as_json: bool) -> None:
     else:
         for name, rows in found.items():
             _print_rows(name, rows)
-    for name, reason in broken_plugins().items():
-        click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+    _report_broken(context, broken_plugins())
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
@@ -190,10 +209,12 @@ def train(
 
     from zoo.config import resolve
     from zoo.data.standin import located
+
+    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
+
     from zoo.engine.train import plan
     from zoo.engine.train import train as run
 
-    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
     folder = work_dir or Path("runs") / f"{config.method['name']}-{data}"
     if dry_run:
         click.echo(yaml.safe_dump({**plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
@@ -305,18 +326,40 @@ def evaluate(
     epilog=examples(
         "zoo bench --tables all --profile smoke",
         "zoo bench --tables 1,3 --profile paper --data-root data --out bench/paper",
+        "zoo bench --tables 3 --profile paper --data-root data --checkpoints runs/clvae-deepfashion/latest.pth",
     )
 )
 @click.option("--tables", default="all", show_default=True, help="all, or numbers such as 1,3.")
 @click.option("--profile", type=PROFILES, default="smoke", show_default=True)
-@click.option("--data-root", type=FOLDER, help="Folder that holds the datasets [default: data].")
+@click.option(
+    "--data-root", type=FOLDER, help="Folder that holds the datasets [default: data; smoke draws its own pictures]."
+)
 @click.option("--out", type=FOLDER, help="Folder for cells, tables and report [default: bench/PROFILE].")
+@click.option("--checkpoints", multiple=True, type=click.Path(path_type=Path), help="Judge this instead of training.")
+@set_option
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of training and of the codes that are drawn.")
 @plugin_option
-def bench(tables: str, profile: str, data_root: Path | None, out: Path | None) -> None:
+def bench(
+    tables: str,
+    profile: str,
+    data_root: Path | None,
+    out: Path | None,
+    checkpoints: tuple[Path, ...],
+    sets: tuple[str, ...],
+    seed: int | None,
+) -> None:
     """Train and evaluate the methods, and write the paper's tables with our numbers beside its own."""
     from benchmarks.harness import run
 
-    failed = run(tables.split(","), profile=profile, data_root=data_root, out=out or Path("bench") / profile)
+    failed = run(
+        tables.split(","),
+        profile=profile,
+        data_root=data_root,
+        out=out or Path("bench") / profile,
+        seed=seed,
+        sets=sets,
+        given=checkpoints,
+    )
     if failed:
         raise ZooError(
             f"{failed} cells failed; their reasons stand in the tables, and the same command tries them again."
@@ -353,7 +396,8 @@ def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
         found = check(name, data_root or Path("data") / name, progress=report, **settings)
     click.echo(found.summary())
     if not found.ok:
-        raise ZooError(f"{name} has {len(found.problems)} problems; mend the files named above.")
+        count = len(found.problems)
+        raise ZooError(f"{name} has {count} problem{'s'[: count != 1]}: mend what is named above.")
 
 
 @data_group.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5"))

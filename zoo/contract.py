@@ -91,9 +91,7 @@ def check_round_trip(method: Method) -> None:
 def check_gradients(method: Method) -> None:
     """One training step gives every parameter that an optimiser holds a finite gradient, and finite losses."""
     if method.needs_trunk:
-        method.attach_trunk(
-            load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
-        )
+        method.attach_trunk(load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True))
     optimizers = {name: _Backward(networks) for name, networks in method.optimized().items()}
     losses = method.train().train_step(small_batch(), optimizers)
     assert losses, "train_step() returned no losses"

@@ -53,7 +53,7 @@ class Registry:
 
         known = ", ".join(self.names()) or "none"
         plugins = "plugins loaded: " + (", ".join(loaded_plugins()) or "none")
-        broken = "".join(f"; {plugin} is broken: {reason}" for plugin, reason in broken_plugins().items())
+        broken = "".join(f"; {plugin} is broken: {reason.rstrip('.')}" for plugin, reason in broken_plugins().items())
         hint = nearest(name, self.names())
         raise ZooError(f'There is no {self.kind} "{name}"{hint or "."} Known: {known} ({plugins}{broken}).')
 

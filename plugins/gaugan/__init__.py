@@ -1,4 +1,6 @@
-"""GauGAN: one picture per label map (Park et al. 2019, "Semantic Image Synthesis with Spatially-Adaptive Normalization")."""
+"""GauGAN: one picture per label map (Park et al. 2019, "Semantic Image Synthesis with Spatially-Adaptive
+Normalization").
+"""
 
 from plugins.gaugan.method import GauGAN
 

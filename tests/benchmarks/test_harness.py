@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from zoo.data import procedural
 from zoo.errors import ZooError
 
 TABLES = """
-profiles: {smoke: {samples: 3}}
+profiles: {smoke: {samples: 3}, paper: {samples: 3}}
 tables:
   1:
     title: reconstruction
@@ -42,13 +43,16 @@ SETS = (
     "train.iterations=2",
     "train.batch_size=2",
     "train.checkpoint_every=1",
+    "train.keep=2",
     "data.size=[32, 32]",
     "data.standin={train: 2, test: 2, seed: 0}",
 )
 
 
 @pytest.fixture(autouse=True, scope="module")
-def nothing_to_download(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def no_weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with suppress(pytest.skip.Exception):
+        request.getfixturevalue("weights_dir")  # found through the variable that is about to change
     with pytest.MonkeyPatch.context() as patch:
         empty = str(tmp_path_factory.mktemp("no_weights"))
         for name, value in (("ZOO_WEIGHTS", empty), ("TORCH_HOME", empty), ("ZOO_OFFLINE", "1")):
@@ -191,10 +195,37 @@ def test_data_root_is_the_folder_of_datasets_or_of_the_dataset(source: Path, tmp
         lay_out(tables, Choices("smoke", tmp_path, data_root=tmp_path / "nowhere"))
 
 
+def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_path: Path):
+    tables = read(source).choose(["2"])
+
+    def key(*sets: str, seed: int = 0) -> str:
+        (key,) = lay_out(tables, Choices("smoke", tmp_path, seed=seed, sets=[*SETS, *sets])).cells
+        return key
+
+    assert key() == key("train.log_every=7", "train.workers=1", "train.keep=1", "data.root=elsewhere")
+    others = [
+        key(),
+        key("train.iterations=3"),
+        key("method.kl_weight=0.1"),
+        key("data.standin.seed=1"),
+        key("train.optimizers.generator.lr=0.1"),
+        key(seed=1),
+    ]
+    assert len(set(others)) == len(others)
+
+
 def test_profile_without_a_stand_in_asks_for_the_data(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ZooError, match=r"There is no folder data/deepfashion.*--data-root"):
         lay_out(read(source).choose(["2"]), Choices("paper", tmp_path))
+
+
+def test_missing_feature_weights_are_noticed_before_training(source: Path, tmp_path: Path):
+    procedural.make("deepfashion", tmp_path / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
+    assert run(["2"], profile="paper", data_root=tmp_path, out=tmp_path, source=source, progress=False) == 1
+    row = values(tmp_path, "2").loc["CLVAE"]
+    assert row["note"].startswith("failed: The weights of AlexNet trained on ImageNet are missing")
+    assert not list((tmp_path / "cells").glob("*/*.pth"))
 
 
 def test_mistyped_settings_stop_before_anything_runs(source: Path, tmp_path: Path):

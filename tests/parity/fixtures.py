@@ -57,7 +57,7 @@ def norm_of(option: str) -> tuple[str, bool]:
 
 
 def cases(letters: str) -> list[str]:
-    """Names of the fixtures that begin with ``letters``; found at collection, so new files are tested as they appear."""
+    """Names of the fixtures that begin with ``letters``, found at collection, so that new files are tested."""
     folder = Path(os.environ.get("ZOO_GOLDEN", SHARED / "golden"))
     return sorted(p.stem for p in folder.glob(f"{letters}*.json"))
 

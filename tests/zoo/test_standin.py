@@ -48,5 +48,5 @@ def test_profiles_without_a_stand_in(tmp_path: Path):
 
 def test_datasets_without_a_stand_in(tmp_path: Path):
     config = resolve("gaugan", "deepfashion", "smoke", SETS)
-    with pytest.raises(ZooError, match='no procedural dataset is called "folder"'):
+    with pytest.raises(ZooError, match='no procedural stand-in for "folder"'):
         standin(replace(config, data={**config.data, "name": "folder"}), tmp_path)

@@ -99,14 +99,17 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
     @classmethod
     def nothing_at(cls, root: Path, split: str) -> str:
         """The sentence for a folder without pictures: where they come from, and what runs without them."""
+        from zoo.data.procedural import DEFAULT_SIZES
+
         wrong = cls.wrong_release(root) if root.is_dir() else None
         if wrong:
             return wrong
         images = cls.folders(root, split)[0]
         what = f"There are no {cls.name} pictures in {images}" if root.is_dir() else f"There is no folder {root}"
+        without = ", or use --profile smoke without --data-root, which runs on the procedural stand-in"
         return (
-            f"{what}: {cls.name} comes from {cls.source}; give its folder with --data-root, or use --profile smoke, "
-            "which runs on the procedural stand-in."
+            f"{what}: {cls.name} comes from {cls.source}; give its folder with --data-root"
+            f"{without if cls.name in DEFAULT_SIZES else ''}."
         )
 
     def __len__(self) -> int:

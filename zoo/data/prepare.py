@@ -59,7 +59,7 @@ def prepare(name: str, source: Path, out: Path, *, progress: Progress | None = N
         )
     source = Path(source)
     if not source.exists():
-        raise ZooError(f"There is no {source}: give the folder of the {name} download.")
+        raise ZooError(f"There is no folder {source}: give the folder of the {name} download.")
     return PREPARERS[name](source, Path(out), progress, **settings)
 
 

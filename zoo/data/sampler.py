@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from zoo.data.base import EpochPlan, PairedDataset, collate
+from zoo.data.readers import deaf_children, obey_parent
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
 
@@ -65,8 +66,11 @@ def loader(
         num_workers=workers,
         # By default every start takes a number from the global generator, and a continued run would differ.
         generator=torch.Generator(),
+        worker_init_fn=obey_parent,
     )
-    for batch in batches:
+    with deaf_children():
+        reading = iter(batches)
+    for batch in reading:
         if isinstance(batch, ZooError):
             raise batch
         yield batch

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from zoo.config import Config
-from zoo.data.procedural import make
+from zoo.data.procedural import DEFAULT_SIZES, make
 from zoo.errors import ZooError
 
 CACHE = Path("data/standin")
@@ -21,10 +21,12 @@ def located(config: Config, cache: Path = CACHE) -> Config:
     """The config with a ``data.root`` that is there, if the stand-in can bring that about.
 
     Where nothing lies at the default ``data/NAME`` and the config describes a stand-in (``data.standin``, which the
-    profile smoke sets), ``data.root`` becomes the stand-in's folder; any other config comes back as it is.
+    profile smoke sets) of a dataset that has one, ``data.root`` becomes the stand-in's folder; any other config comes
+    back as it is.
     """
     root = Path(config.data["root"])
-    if root != Path("data") / config.data["name"] or root.is_dir() or config.data["standin"] is None:
+    name = config.data["name"]
+    if root != Path("data") / name or root.is_dir() or config.data["standin"] is None or name not in DEFAULT_SIZES:
         return config
     return replace(config, data={**config.data, "root": standin(config, cache)})
 

@@ -6,6 +6,7 @@ import atexit
 import multiprocessing
 import os
 import subprocess
+import warnings
 
 import torch
 from mmengine.dist import init_dist
@@ -67,7 +68,10 @@ def wrap(method: nn.Module) -> nn.Module:
     if not distributed.is_initialized():
         return method
     # Without device_ids nothing is scattered, which is right for one device per process and the only way on CPUs.
-    return MMSeparateDistributedDataParallel(method, device_ids=None)
+    with warnings.catch_warnings():
+        # mmengine passes an option that newer versions of torch spell otherwise
+        warnings.filterwarnings("ignore", message=".*broadcast_buffers.*", category=FutureWarning)
+        return MMSeparateDistributedDataParallel(method, device_ids=None)
 
 
 def _slurm_to_torch() -> None:

@@ -31,20 +31,18 @@ class StopRequest:
             raise KeyboardInterrupt
         self.signal = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
-
-@contextmanager
-def stop_requests() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM for the time of the block (only the main thread may; elsewhere they act as ever)."""
-    request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-    before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield request
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch SIGINT and SIGTERM for the time of the block (only the main thread may; elsewhere they act as ever)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class InterruptHook(Hook):

@@ -73,6 +73,7 @@ def describe(parts: Parts, config: Config, device: torch.device) -> dict[str, An
         "iterations_per_epoch": parts.feed.iterations(1),
         "pictures_per_update": train.batch_size * world_size() * train.accumulate,
         "optimizers": config.to_dict()["train"]["optimizers"],
+        "profile": config.profile,
         "precision": train.precision,
         "device": str(device),
         "seed": train.seed,

@@ -37,7 +37,8 @@ def device_name(device: torch.device) -> str:
 
 def write_record(path: Path, *, device: torch.device, seconds: float, facts: Mapping[str, Any]) -> None:
     """Write ``record.json``: versions, device, ranks and ``facts``; ``seconds`` adds to those of the runs before."""
-    record = {"versions": versions(), "device": device_name(device), "ranks": world_size(), **facts, "seconds": seconds}
+    machine = {"device": device_name(device), "ranks": world_size(), "versions": versions()}
+    record = {**facts, **machine, "seconds": round(seconds, 3)}
     write_text(path, json.dumps(record, indent=2) + "\n")
 
 

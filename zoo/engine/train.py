@@ -18,7 +18,7 @@ from zoo.engine.checkpointing import CheckpointHook
 from zoo.engine.distribution import device_of, start, wrap
 from zoo.engine.ema import EMAHook
 from zoo.engine.folder import RunFolder
-from zoo.engine.interrupt import InterruptHook, RunInterruptedError, StopRequest, stop_requests
+from zoo.engine.interrupt import InterruptHook, RunInterruptedError, StopRequest
 from zoo.engine.log import LogFiles, LossLog
 from zoo.engine.parts import Parts, describe, some_pictures
 from zoo.engine.progress import ProgressHook
@@ -54,8 +54,8 @@ def train(config: Config, *, work_dir: Path, resume: bool = False, progress: boo
     if resume:
         checkpoint = checkpoints.load(folder.latest)
         require_resumable(checkpoint, config, folder.latest)
-    with stop_requests() as request:
-        runner = _run(config, folder, checkpoint, request, progress)
+    request = StopRequest()
+    runner = _run(config, folder, checkpoint, request, progress)
     if runner.iter < runner.max_iters:
         raise RunInterruptedError(
             f"Stopped by {request.signal} after iteration {runner.iter} of {runner.max_iters}; everything is saved in "
@@ -93,7 +93,8 @@ def _run(
         events=folder.events,
     )
     try:
-        runner.train()
+        with request.listening():
+            runner.train()
         barrier()
     finally:
         if bar is not None:

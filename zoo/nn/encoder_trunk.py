@@ -34,7 +34,10 @@ class EncoderTrunk(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """x ``[B, in, H, W]`` -> every layer's output before its activation, ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``."""
+        """x ``[B, in, H, W]`` -> every layer's output before its activation.
+
+        Layer i (from 0) gives ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``.
+        """
         features: list[Tensor] = []
         for layer in self.layers:
             features.append(layer(F.leaky_relu(features[-1], 0.2) if features else x))

@@ -31,9 +31,9 @@ def draw(
     Layout and style come from separate seeds. Raises ZooError for an unknown name or split, or a size under 16 pixels.
     """
     if split not in SPLITS:
-        raise ZooError(f'a procedural dataset has the splits train and test, not "{split}"')
+        raise ZooError(f'A procedural dataset has the splits train and test, not "{split}".')
     if seed < 0:
-        raise ZooError(f"the seed of a procedural dataset is {seed}, give an integer of 0 or more")
+        raise ZooError(f"The seed of a procedural dataset is {seed}: give an integer of 0 or more.")
     drawn = layout(name, (seed, SPLITS.index(split), index, 0), size)
     return paint(drawn, (seed, SPLITS.index(split), index, 1)), drawn.label
 
@@ -76,11 +76,11 @@ def make(
     check(name, size)
     if train < 0 or test < 0 or train + test == 0:
         raise ZooError(
-            f"{train} training and {test} test pictures were asked for, give counts of 0 or more that are not both 0"
+            f"{train} training and {test} test pictures were asked for: give counts of 0 or more that are not both 0."
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ZooError(
-            f"{out} exists and is not an empty folder, choose another place for the {name} stand-in or remove it"
+            f"{out} exists and is not an empty folder: choose another place for the {name} stand-in, or remove it."
         )
     # One name per process: two that draw the same stand-in at once must not write into one folder.
     partial = out.with_name(f"{out.name}.partial-{os.getpid()}")

@@ -25,11 +25,11 @@ def check(name: str, size: tuple[int, int] | None) -> tuple[int, int]:
     if name not in DEFAULT_SIZES:
         known = ", ".join(DEFAULT_SIZES)
         raise ZooError(
-            f'no procedural dataset is called "{name}"{nearest(name, list(DEFAULT_SIZES))}; there are {known}'
+            f'There is no procedural stand-in for "{name}"{nearest(name, list(DEFAULT_SIZES)) or "."} Known: {known}.'
         )
     if size is not None and min(size) < SMALLEST:
         raise ZooError(
-            f"procedural pictures of {size[0]}x{size[1]} are too small, ask for {SMALLEST} pixels or more a side"
+            f"Procedural pictures of {size[0]}x{size[1]} are too small: ask for {SMALLEST} pixels or more a side."
         )
     return size or DEFAULT_SIZES[name]
 

@@ -1,0 +1,1 @@
+"""The bench: methods x datasets -> tables, with the published numbers beside ours."""

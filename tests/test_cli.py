@@ -1,0 +1,215 @@
+"""The commands at work on a few small pictures: what they write, print and leave."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from tests.command_line import CLASSES, done, files_below, working_in, write_pictures, zoo
+from tests.parity.fixtures import OUTPUT_TOLERANCE, largest_difference, norm_of, over_cases, read
+from zoo import Codes, build, checkpoints, load
+
+TRAIN = (
+    *("train", "gaugan", "--data", "folder", "--data-root", "pictures", "--profile", "smoke"),
+    *("--set", f"data.classes={CLASSES}", "--set", "train.log_every=1"),
+)
+
+
+@pytest.fixture
+def here(tmp_path):
+    with working_in(tmp_path):
+        yield tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with pictures and a run of two iterations; tests leave it as it is."""
+    with working_in(tmp_path_factory.mktemp("trained")) as folder:
+        write_pictures(folder / "pictures")
+        assert "runs/gaugan-folder/latest.pth" in done(*TRAIN, "--set", "train.iterations=2")
+        yield folder
+
+
+def test_list_names_what_there_is(here):
+    listed = json.loads(done("list", "--json"))
+    assert {row["method"] for row in listed["methods"]} >= {"cimle", "clvae", "gaugan", "gaugan_vae", "groupdnet"}
+    sizes = {row["dataset"]: row["classes"] for row in listed["datasets"]}
+    assert sizes == {"ade20k": 151, "deepfashion": 16, "gta5": 20, "folder": "data.classes"}
+    assert {table["table"]: table["dataset"] for table in listed["tables"]} == {
+        **{"1": "ade20k", "2": "ade20k", "3": "deepfashion"},
+        **{"4": "gta5", "5": "gta5"},
+    }
+    assert json.loads(done("list", "profiles", "--json")) == listed["profiles"]
+    plain = done("list")
+    assert all(name in plain for name in ("groupdnet", "deepfashion", "smoke"))
+
+
+def test_a_broken_plugin_is_named_once_and_stops_nothing(here):
+    outcome = zoo("list", "methods", "--plugin", "absent_plugin.py")
+    assert outcome.code == 0 and "clvae" in outcome.out
+    assert outcome.err.splitlines() == [
+        "The plugin absent_plugin is broken and left out: "
+        "There is nothing at absent_plugin.py: give a .py file or a package folder."
+    ]
+
+
+def test_train_leaves_a_run_that_explains_itself(trained):
+    run = trained / "runs" / "gaugan-folder"
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["data"]["classes"] == CLASSES and config["train"]["iterations"] == 2
+    assert checkpoints.load(run / "latest.pth")["config"] == config
+    assert [json.loads(line)["iteration"] for line in (run / "log.jsonl").read_text().splitlines()] == [1, 2]
+
+
+def test_resume_goes_on_from_where_the_run_stopped(here):
+    write_pictures(here / "pictures")
+    done(*TRAIN, "--set", "train.iterations=1", "--work-dir", "run")
+    done(*TRAIN, "--set", "train.iterations=2", "--work-dir", "run", "--resume")
+    done(*TRAIN, "--set", "train.iterations=2", "--work-dir", "at-once")
+    first, second = (load(Path(name) / "latest.pth").state_dict() for name in ("run", "at-once"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(here):
+    write_pictures(here / "pictures")
+    before = files_below(here)
+    plan = yaml.safe_load(done(*TRAIN, "--dry-run", "--seed", "3"))
+    assert files_below(here) == before
+    assert plan["data"] == {"name": "folder", "classes": CLASSES, "size": [64, 64], "train": 4}
+    assert plan["seed"] == 3 and plan["work_dir"] == "runs/gaugan-folder" and plan["parameters"]["generator"] > 0
+
+
+def test_sample_writes_every_picture_and_a_grid(trained, tmp_path):
+    command = ("sample", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures")
+    done(*command, "--samples", 2, "--out", tmp_path)
+    names = {"grid.png", *(f"test{mask}_{sample:02d}.png" for mask in range(2) for sample in range(2))}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    method = load(trained / "runs" / "gaugan-folder" / "latest.pth")
+    label = torch.from_numpy(np.asarray(Image.open("pictures/test/labels/test1.png")).astype(np.int64))[None]
+    drawn = method.synthesize(label, method.sample(label, 1))[0].permute(1, 2, 0)
+    written = torch.from_numpy(np.array(Image.open(tmp_path / "test1_00.png"))).float()
+    cut_off = (drawn + 1) * 127.5 - written  # as the official code writes its pictures: whole steps, not rounded
+    assert cut_off.min() > -1e-3 and cut_off.max() < 1 + 1e-3
+
+
+def test_eval_says_which_features_its_numbers_come_from(trained):
+    command = ("eval", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures")
+    report = json.loads(done(*command, "--metrics", "lpips_alex_reconstruction", "--limit", 2, "--json"))
+    (row,) = report["results"]
+    assert row["name"] == "lpips_alex_reconstruction" and row["value"] > 0
+    assert row["protocol"]["network"] == "random features" and row["protocol"]["images"] == 2
+    assert "random features" in done(*command, "--metrics", "lpips_alex_reconstruction", "--limit", 2)
+
+
+def test_made_data_passes_its_check_and_is_the_same_again(here):
+    for folder in ("one", "two"):
+        command = ("data", "make", "deepfashion", "--out", folder, "--train", 2, "--test", 1, "--size", 32, 32)
+        done(*command, "--seed", 5)
+    contents = [{p.name: p.read_bytes() for p in Path(f).rglob("*.*")} for f in ("one", "two")]
+    assert contents[0] == contents[1] and len(contents[0]) >= 6
+    summary = done("data", "check", "deepfashion", "--data-root", "one")
+    assert "2 train, 1 test pairs" in summary and "No problems found." in summary
+
+
+def test_check_lists_every_problem(here):
+    root = write_pictures(here / "pictures")
+    (root / "train" / "labels" / "train0.png").unlink()
+    Image.fromarray(np.full((64, 64), 200, np.uint8)).save(root / "test" / "labels" / "test1.png")
+    outcome = zoo("data", "check", "folder", "--data-root", root, "--classes", CLASSES)
+    assert outcome.code == 2 and outcome.err.startswith("Error: folder has 2 problems")
+    assert "train0.png has no label" in outcome.out and "test1.png holds the class id 200" in outcome.out
+
+
+def official(state):
+    """A generator's state dict under the names of the SPADE release."""
+    names = (
+        (r"^decoder\.(blocks\.)?", ""),
+        (r"\.mlp_shared\.", ".mlp_shared.0."),
+        (r"\.parametrizations\.weight\.original$", ".weight_orig"),
+        (r"\.parametrizations\.weight\.0\._([uv])$", r".weight_\1"),
+    )
+    renamed = {}
+    for key, tensor in state.items():
+        for pattern, name in names:
+            key = re.sub(pattern, name, key)
+        renamed[key] = tensor
+    return renamed
+
+
+def test_import_brings_official_weights_in(here):
+    ours = build("gaugan", classes=16, size=(256, 256), width=4, seed=1)
+    torch.save(official(ours.generator.state_dict()), "latest_net_G.pth")
+    settings = ("--set", "method.width=4", "--set", "method.upsampling=normal", "--set", "method.discriminator_width=4")
+    done("import", "gaugan", "--generator", "latest_net_G.pth", "--data", "deepfashion", "--out", "g.pth", *settings)
+    theirs = load("g.pth").generator.state_dict()
+    assert all(torch.equal(theirs[key], tensor) for key, tensor in ours.generator.state_dict().items())
+
+
+def imported(fixture, method, data, *settings):
+    """The method of a checkpoint that the command made from official weights, at the fixture's settings."""
+    opt = fixture.opt
+    norm, spectral = norm_of(opt["norm_G"])
+    for network in ("G", "E"):
+        torch.save(fixture.state(network), f"latest_net_{network}.pth")
+    values = {
+        "data.size": list(fixture.size),
+        "method.width": opt["ngf"],
+        "method.global_code_width": opt["z_dim"],
+        "method.upsampling": opt["num_upsampling_layers"],
+        "method.norm": norm,
+        "method.spectral": str(spectral).lower(),
+        "method.encoder_norm": norm_of(opt["norm_E"])[0],
+    }
+    sets = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+    files = ("--generator", "latest_net_G.pth", "--encoder", "latest_net_E.pth", "--out", "imported.pth")
+    done("import", method, *files, "--data", data, *sets, *settings)
+    return load("imported.pth")
+
+
+@over_cases("b")
+def test_imported_gaugan_vae_draws_the_official_picture(case, golden_dir, here):
+    fixture = read(golden_dir, case)
+    method = imported(fixture, "gaugan_vae", "folder", "--set", f"data.classes={fixture.opt['semantic_nc']}")
+    image = method.synthesize(fixture.label, Codes({"global": fixture.tensors["z"]}, method.code_specs))
+    assert largest_difference(image, fixture.tensors["out_eval"]) < OUTPUT_TOLERANCE
+
+
+@over_cases("c1")
+def test_imported_clvae_draws_the_official_pictures(case, golden_dir, here):
+    fixture = read(golden_dir, case)
+    method = imported(fixture, "clvae", "gta5", "--set", f"method.local_code_width={fixture.opt['z_dim_local']}")
+    codes = {"global": fixture.tensors["z_global"], "local": fixture.tensors["z"]}
+    image = method.synthesize(fixture.label, Codes(codes, method.code_specs))
+    assert largest_difference(image, fixture.tensors["out_eval"]) < OUTPUT_TOLERANCE
+
+
+def test_a_misfitting_official_file_is_explained_by_its_setting(here):
+    ours = build("gaugan", classes=16, size=(256, 256), width=4, seed=1)
+    torch.save(official(ours.generator.state_dict()), "latest_net_G.pth")
+    files = ("--generator", "latest_net_G.pth", "--out", "g.pth")
+    common = ("import", "gaugan", *files, "--set", "method.upsampling=normal")
+    width = zoo(*common, "--data", "deepfashion", "--set", "method.width=8")
+    classes = zoo(*common, "--data", "gta5", "--set", "method.width=4")
+    assert (width.code, classes.code) == (2, 2)
+    for words in ("fc.weight", "[64, 16, 3, 3]", "[128, 16, 3, 3]", "method.width", "--set"):
+        assert words in width.err
+    for words in ("fc.weight", "[64, 16, 3, 3]", "[64, 20, 3, 3]", "the number of classes of --data"):
+        assert words in classes.err
+    assert not Path("g.pth").exists()
+
+
+def test_a_process_of_its_own_says_one_sentence(here):
+    """The same through the interpreter, where warnings of imported packages would show too."""
+    command = [sys.executable, "-m", "cli", "train", "clvea", "--data", "deepfashion"]
+    outcome = subprocess.run(command, capture_output=True, text=True)
+    assert outcome.returncode == 2 and outcome.stdout == ""
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith('Error: There is no method "clvea"; did you mean "clvae"')

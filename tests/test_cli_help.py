@@ -1,0 +1,69 @@
+"""The help of every command ends with examples that its parser takes; so do those of the READMEs."""
+
+import re
+import shlex
+
+import click
+import pytest
+
+import cli
+from tests.command_line import working_in, zoo
+from tests.packaging import PLUGIN, REPOSITORY
+from zoo import plugins
+
+
+def commands(command: click.Command = cli.cli, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    """Every command and group below ``command``, by the words that call it."""
+    found = {path: command}
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            found |= commands(inner, (*path, name))
+    return found
+
+
+def examples_of(path: tuple[str, ...]) -> list[str]:
+    """The lines after "Examples:", which must be the last of the help."""
+    help_text = zoo(*path, "--help").out
+    return [line.strip() for line in help_text.partition("Examples:\n")[2].splitlines() if line.strip()]
+
+
+def commands_in(text: str) -> list[str]:
+    """The ``zoo ...`` lines of the fenced blocks of a Markdown text."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("zoo ")]
+
+
+@pytest.fixture
+def parsed(monkeypatch, tmp_path):
+    """Runs a line up to the point where its command would begin, and returns the words that call that command."""
+    plugins.load_plugins()
+    for name in ("_loaded", "_broken"):  # an example may name a plugin that is not there
+        monkeypatch.setattr(plugins, name, dict(getattr(plugins, name)))
+    begun: list[tuple[str, ...]] = []
+    for path, command in commands().items():
+        if not isinstance(command, click.Group):
+            monkeypatch.setattr(command, "callback", lambda *_, path=path, **__: begun.append(path))
+
+    def parse(line: str) -> tuple[str, ...]:
+        words = shlex.split(line, comments=True)
+        words = words[words.index("cli") + 1 :] if words[0] == "torchrun" else words[1:]
+        begun.clear()
+        outcome = zoo(*words)
+        assert outcome.code == 0, f"{line}: {outcome.err}"
+        return begun[0]
+
+    with working_in(tmp_path):
+        yield parse
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_help_ends_with_examples_that_parse(path, parsed):
+    lines = examples_of(path)
+    assert lines, f"zoo {' '.join(path)} --help shows no examples"
+    assert all(parsed(line)[: len(path)] == path for line in lines)
+
+
+@pytest.mark.parametrize("file", [REPOSITORY / "README.md", PLUGIN / "README.md"], ids=["README", "plugin"])
+def test_the_commands_of_the_readmes_parse(file, parsed):
+    for line in commands_in(file.read_text()):
+        parsed(line)
