@@ -86,7 +86,7 @@ class Toy(Method):
         self.shift, self.steps = state["shift"], state["steps"]
 
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
-        learnt = float(bare(self.generator).last.weight.sum())
+        learnt = float(bare(self.generator).last.weight.detach().sum())
         self.shift = learnt + float(torch.rand(())) + sum(float(batch.image.mean()) for batch in pictures)
 
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -64,9 +64,15 @@ def start(setting: str) -> torch.device:
 
 
 def wrap(method: nn.Module) -> nn.Module:
-    """Each network of the method in a wrapper of its own that averages its gradients over the ranks."""
+    """Each network of the method in a wrapper of its own that averages its gradients over the ranks.
+
+    On GPUs, batch normalisation takes its statistics over all ranks, as the official networks do; torch has no such
+    layer for CPUs, where each rank keeps its own.
+    """
     if not distributed.is_initialized():
         return method
+    if next(method.parameters()).is_cuda:
+        method = nn.SyncBatchNorm.convert_sync_batchnorm(method)
     # Without device_ids nothing is scattered, which is right for one device per process and the only way on CPUs.
     with warnings.catch_warnings():
         # mmengine passes an option that newer versions of torch spell otherwise

@@ -143,11 +143,12 @@ def load_trunk(
     """The feature network ``name``, or the best that this machine can have in its place.
 
     In this order: ``name`` itself; the slices of the same names of VGG16, with a warning; where ``allow_random``, a
-    random VGG19 of ``seed``, with a warning. A layer that a stand-in lacks is replaced by the one before it in the same
+    random VGG19 of ``seed``, with a warning. With ``allow_random`` nothing is downloaded: a toy run is not worth half a
+    gigabyte. A layer that a stand-in lacks is replaced by the one before it in the same
     block, and the description says so. Raises ZooError where none of them can be had.
     """
     for kind in dict.fromkeys((name, "vgg16")):
-        path = weights.resolve(kind)
+        path = weights.resolve(kind, download=not allow_random)
         if path is None:
             continue
         state = weights.load(kind, path)
