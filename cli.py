@@ -7,6 +7,7 @@ commands, so that `zoo --help` answers at once.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -123,6 +124,14 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _say_what_is_decided() -> None:
+    """Show the log of the zoo and of its methods on standard error, from one process of a run."""
+    main_process = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for name in ("zoo", "plugins"):
+        logging.getLogger(name).setLevel(logging.INFO if main_process else logging.ERROR)
+
+
 @click.group(
     epilog=examples(
         "zoo list",
@@ -138,6 +147,7 @@ def cli() -> None:
 
     --debug, anywhere, shows the traceback of an error.
     """
+    _say_what_is_decided()
 
 
 @cli.command("list", epilog=examples("zoo list", "zoo list methods --json", "zoo list --plugin my_method.py methods"))
@@ -463,7 +473,7 @@ def data_make(name: str, out: Path, train_count: int, test_count: int, size: tup
 @click.argument("method")
 @click.option("--generator", type=FILE, required=True, help="Official latest_net_G.pth.")
 @click.option("--encoder", type=FILE, help="Official latest_net_E.pth.")
-@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, to train on.")
+@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, kept in the checkpoint.")
 @data_option
 @click.option("--out", type=FILE, required=True, help="Checkpoint to write.")
 @set_option

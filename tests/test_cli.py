@@ -213,3 +213,18 @@ def test_a_process_of_its_own_says_one_sentence(here):
     assert outcome.returncode == 2 and outcome.stdout == ""
     (line,) = outcome.stderr.splitlines()
     assert line.startswith('Error: There is no method "clvea"; did you mean "clvae"')
+
+
+@pytest.mark.slow
+def test_two_processes_train_a_real_method(here):
+    write_pictures(here / "pictures")
+    words = [word if word != "gaugan" else "gaugan_vae" for word in TRAIN]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "-m", "cli", *words]
+    limits = ("--set", "train.iterations=2", "--set", "train.batch_size=2", "--set", "train.ema=0.9")
+    done_by = subprocess.run([*command, *limits], capture_output=True, text=True, timeout=300, check=False)
+    assert done_by.returncode == 0, done_by.stderr
+    assert done_by.stdout.count("Trained gaugan_vae") == 1
+    method = load("runs/gaugan_vae-folder/latest.pth")
+    label = torch.randint(0, CLASSES, (1, 64, 64))
+    assert torch.isfinite(method.synthesize(label, method.sample(label, 2, seed=0))).all()
+    assert json.loads(Path("runs/gaugan_vae-folder/record.json").read_text())["ranks"] == 2

@@ -43,6 +43,11 @@ class Batch:
         weight = None if self.weight is None else self.weight.to(device, non_blocking=True)
         return Batch(image, label, self.name, weight)
 
+    def pin_memory(self) -> Batch:
+        """In page-locked memory, from which :meth:`to` copies while the GPU works; a DataLoader calls this."""
+        weight = None if self.weight is None else self.weight.pin_memory()
+        return Batch(self.image.pin_memory(), self.label.pin_memory(), self.name, weight)
+
     def __len__(self) -> int:
         return self.image.shape[0]
 
@@ -155,6 +160,10 @@ class Method(nn.Module, ABC):
         """The attached feature network; training calls :meth:`attach_trunk` first."""
         trunk: FeatureTrunk = self.__dict__["_trunk"]
         return trunk
+
+    def facts(self) -> dict[str, Any]:
+        """What the method decided by itself, as plain values for the dry run and the run's record."""
+        return {}
 
     def optimized(self) -> dict[str, list[nn.Module]]:
         """The networks each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""

@@ -54,11 +54,15 @@ class OfficialLayout:
     decided_by: tuple[tuple[str, str], ...] = ()
     dropped: tuple[str, ...] = ()
 
-    def convert(self, part: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """State dict of one official network ("generator", "encoder" or "discriminator") under the zoo's keys."""
+    def names(self, part: str, state: Mapping[str, Tensor]) -> dict[str, str]:
+        """The official name of every zoo key of one network ("generator", "encoder" or "discriminator")."""
         rules: tuple[Rename, ...] = (*getattr(self, part), *_SPECTRAL_NORM)
         used = (key for key in state if not any(re.search(pattern, key) for pattern in self.dropped))
-        return {rename(key, rules): state[key] for key in used}
+        return {rename(key, rules): key for key in used}
+
+    def convert(self, part: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """State dict of one official network under the zoo's keys."""
+        return {key: state[name] for key, name in self.names(part, state).items()}
 
     def setting_of(self, key: str) -> str:
         """The setting that decides the shape of a tensor."""
@@ -76,7 +80,7 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
 
     Raises ZooError for a missing, an unexpected or a misshapen tensor, naming the tensor, both shapes and the setting.
     """
-    given, own = layout.convert(part, state), network.state_dict()
+    names, given, own = layout.names(part, state), layout.convert(part, state), network.state_dict()
     if missing := sorted(own.keys() - given.keys()):
         raise ZooError(
             f"The official {part} lacks the tensor {missing[0]} ({len(missing)} missing in all); "
@@ -85,12 +89,12 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
     for key, tensor in own.items():
         if given[key].shape != tensor.shape:
             raise ZooError(
-                f"Tensor {key} of the official {part} has shape {list(given[key].shape)}, but the settings give "
-                f"{list(tensor.shape)}; {layout.setting_of(key)} decides it: pass another value with --set."
+                f"Tensor {names[key]} of the official {part} has shape {list(given[key].shape)}, but the settings give "
+                f"{list(tensor.shape)}; {layout.setting_of(key)} decides it: give the value of these weights with --data or --set."
             )
     if extra := sorted(given.keys() - own.keys()):
         raise ZooError(
-            f"The official {part} holds the unknown tensor {extra[0]} ({len(extra)} in all) of shape "
+            f"The official {part} holds the unknown tensor {names[extra[0]]} ({len(extra)} in all) of shape "
             f"{list(given[extra[0]].shape)}; {layout.setting_of(extra[0])} may decide it, "
             "or the file belongs to another method."
         )
@@ -100,7 +104,7 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
 def import_official(method: Method, files: Mapping[str, Path], out: Path) -> None:
     """Write a checkpoint of ``method`` with the weights of official files, by part ("generator", ...).
 
-    A discriminator that is not given stays untrained (it is needed to train on, not to synthesise). Raises ZooError
+    A discriminator that is not given stays untrained; synthesis and evaluation do without. Raises ZooError
     for a method without official weights, a missing encoder, an unreadable file, and whatever :func:`load_official`
     refuses.
     """

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from plugins.cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
 from plugins.cimle.networks import CIMLEGenerator, level_widths
+from plugins.cimle.noise import noise_of
 from zoo.codes import Codes
 from zoo.config import Positive, Range
 from zoo.distributed import bare, merge_over_ranks, rank, world_size
@@ -90,7 +91,9 @@ class CIMLE(Method):
         self.seeds = merge_over_ranks(dict(zip(names, seeds_of_part, strict=True)))
 
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
-        losses = self.losses(batch, self._codes([self.seeds.get(name) for name in batch.name], batch.label.device))
+        # a picture without a chosen noise (begin_epoch was not called) gets a fresh one
+        seeds = [self.seeds.get(name, int(torch.randint(2**62, ()))) for name in batch.name]
+        losses = self.losses(batch, self._codes(torch.tensor(seeds), batch.label.device))
         optimizers["generator"].update_params(torch.stack(list(losses.values())).sum())
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -107,18 +110,15 @@ class CIMLE(Method):
         generator, reals = bare(self.generator), self.features.views(batch.image)
         losses = []
         for some in seeds.split(max(1, self.search_batch // len(batch)), dim=1):
-            fakes = generator(batch.label, self._codes(some.flatten().tolist(), batch.label.device))
+            fakes = generator(batch.label, self._codes(some.flatten(), batch.label.device))
             losses.append(distances(self.features.views(fakes), reals, batch.weight).sum(0).view(len(batch), -1))
         best = torch.cat(losses, 1).argmin(1, keepdim=True)
         return seeds.to(best.device).gather(1, best)[:, 0]
 
-    def _codes(self, seeds: Iterable[int | None], device: torch.device) -> Codes:
-        """The noise of each seed, fresh noise for None; drawn on the device, where the full-size maps are needed."""
-        drawn = []
-        for seed in seeds:
-            generator = None if seed is None else torch.Generator(device).manual_seed(seed)
-            drawn.append(torch.randn(self.code_specs["noise"].shape, generator=generator, device=device))
-        return Codes({"noise": torch.stack(drawn)}, self.code_specs)
+    def _codes(self, seeds: Tensor, device: torch.device) -> Codes:
+        """The noise that each seed ``[B]`` stands for, made on the device."""
+        noise = noise_of(seeds.to(device, non_blocking=True), self.code_specs["noise"].shape)
+        return Codes({"noise": noise}, self.code_specs)
 
     def _reinitialize(self, optimizer: torch.optim.Optimizer) -> None:
         """A fresh noise encoder, the same on every rank, and no memory of the old one in Adam."""

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from plugins.clvae.layout import CodeLayout
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.errors import ZooError
 from zoo.interfaces import Encoder
 from zoo.nn.class_map import resize_labels
 from zoo.nn.convolution import Norm, linear
-from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk, to_encoder_size
+from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk, check_encoder_size, to_encoder_size
 from zoo.nn.pooling import class_max_pool
 
 
@@ -35,8 +34,7 @@ class CLVAEEncoder(Encoder):
         spectral: bool = True,
     ) -> None:
         super().__init__()
-        if encoder_size % 64 or encoder_size < 128:
-            raise ZooError(f"method.encoder_size is {encoder_size}, but must be a multiple of 64, at least 128.")
+        check_encoder_size(encoder_size)
         self.layout, self.size = layout, encoder_size
         self.code_specs = {"global": CodeSpec((global_code_width,), ("channel",)), "local": layout.spec}
         widths = [width * factor for factor in TRUNK_WIDTHS[: layout.layers]]
@@ -52,7 +50,8 @@ class CLVAEEncoder(Encoder):
         """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of global ``[B, 256]``, local ``[B, L, C, N]``."""
         image, label = to_encoder_size(image, label, self.size)
         features = self.trunk(image)
-        final = F.adaptive_avg_pool2d(F.leaky_relu(features[-1], 0.2), self.final_size).flatten(1)
+        factor = features[-1].shape[-1] // self.final_size
+        final = F.avg_pool2d(F.leaky_relu(features[-1], 0.2), factor).flatten(1)
         mus, logvars, presences = [], [], []
         for layer, mu_head, var_head in zip(self.layout.code_layers, self.local_mu, self.local_var, strict=True):
             pooled, presence = self._pool(features[layer - 1], label)

@@ -8,7 +8,7 @@ from torch import Tensor
 from plugins.gaugan.generator import GauGANGenerator
 from zoo.adversarial import AdversarialMethod
 from zoo.codes import Codes, Posterior
-from zoo.config import Positive
+from zoo.config import NonNegative, Positive
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -37,8 +37,8 @@ class GauGAN(AdversarialMethod):
         spectral: bool = True,
         discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
-        feature_matching_weight: float = 10.0,
-        perceptual_weight: float = 10.0,
+        feature_matching_weight: NonNegative = 10.0,
+        perceptual_weight: NonNegative = 10.0,
         gan_loss: GANLoss = "hinge",
         reuse_fake: bool = False,
     ) -> None:

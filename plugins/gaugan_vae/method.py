@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plugins.gaugan_vae.networks import GauGANVAEEncoder, GauGANVAEGenerator
 from zoo.adversarial import AdversarialMethod
-from zoo.config import Positive
+from zoo.config import NonNegative, Positive
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -41,9 +41,9 @@ class GauGANVAE(AdversarialMethod):
         encoder_norm: Norm = "instance",
         discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
-        kl_weight: float = 0.05,
-        feature_matching_weight: float = 10.0,
-        perceptual_weight: float = 10.0,
+        kl_weight: NonNegative = 0.05,
+        feature_matching_weight: NonNegative = 10.0,
+        perceptual_weight: NonNegative = 10.0,
         gan_loss: GANLoss = "hinge",
         reuse_fake: bool = False,
     ) -> None:

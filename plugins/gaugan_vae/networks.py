@@ -6,11 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.errors import ZooError
 from zoo.interfaces import Encoder, Generator
 from zoo.nn.class_map import ClassMap
 from zoo.nn.convolution import Norm, linear
-from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk, to_encoder_size
+from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk, check_encoder_size, to_encoder_size
 from zoo.nn.spade import SPADE
 from zoo.nn.spade_decoder import SPADEDecoder, Upsampling, start_size
 
@@ -59,8 +58,7 @@ class GauGANVAEEncoder(Encoder):
         spectral: bool = True,
     ) -> None:
         super().__init__()
-        if encoder_size % 64 or encoder_size < 128:
-            raise ZooError(f"method.encoder_size is {encoder_size}, but must be a multiple of 64, at least 128.")
+        check_encoder_size(encoder_size)
         self.size = encoder_size
         self.code_specs = {"global": CodeSpec((global_code_width,), ("channel",))}
         self.trunk = EncoderTrunk(3, [width * factor for factor in TRUNK_WIDTHS], norm=norm, spectral=spectral)

@@ -8,10 +8,9 @@ from torch import Tensor
 from plugins.groupdnet.crops import class_boxes, crop_stack
 from plugins.groupdnet.layout import GroupLayout
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.errors import ZooError
 from zoo.interfaces import Encoder
 from zoo.nn.convolution import Norm, conv2d
-from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk
+from zoo.nn.encoder_trunk import TRUNK_WIDTHS, EncoderTrunk, check_encoder_size
 
 
 class GroupDNetEncoder(Encoder):
@@ -36,9 +35,7 @@ class GroupDNetEncoder(Encoder):
         spectral: bool = True,
     ) -> None:
         super().__init__()
-        if encoder_size % 64 or encoder_size < 128:
-            # at 64 the last features are one pixel, which instance normalisation cannot normalise
-            raise ZooError(f"method.encoder_size is {encoder_size}, but must be a multiple of 64, at least 128.")
+        check_encoder_size(encoder_size)
         classes = layout.classes
         self.classes, self.grid = classes, grid
         height, width = (round(encoder_size / 64 * side / min(grid)) * 64 for side in grid)
@@ -55,6 +52,8 @@ class GroupDNetEncoder(Encoder):
 
     def posterior(self, crops: Tensor) -> Posterior:
         """Posterior of crops ``[B, 3 C, *crop_size]``, the three channels of a class side by side."""
-        x = F.adaptive_avg_pool2d(F.leaky_relu(self.trunk(crops)[-1], 0.2), self.grid)
+        x = F.leaky_relu(self.trunk(crops)[-1], 0.2)
+        if x.shape[-2:] != self.grid:  # never at the published settings
+            x = F.adaptive_avg_pool2d(x, self.grid)
         mu, logvar = (head(x).unflatten(1, (self.classes, -1)) for head in (self.fc_mu, self.fc_var))
         return Posterior(Codes({"local": mu}, self.code_specs), Codes({"local": logvar}, self.code_specs))

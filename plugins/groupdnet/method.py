@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 from plugins.groupdnet.encoder import GroupDNetEncoder
 from plugins.groupdnet.generator import GroupDNetGenerator, GroupDNetUpsampling
 from plugins.groupdnet.layout import choose_layout, group_layout
 from zoo.adversarial import AdversarialMethod
-from zoo.config import Positive
+from zoo.config import NonNegative, Positive
 from zoo.errors import ZooError
 from zoo.losses.adversarial import GANLoss
 from zoo.nn.convolution import Norm
@@ -64,9 +64,9 @@ class GroupDNet(AdversarialMethod):
         encoder_norm: Norm = "instance",
         discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
-        kl_weight: float = 0.05,
-        feature_matching_weight: float = 10.0,
-        perceptual_weight: float = 10.0,
+        kl_weight: NonNegative = 0.05,
+        feature_matching_weight: NonNegative = 10.0,
+        perceptual_weight: NonNegative = 10.0,
         gan_loss: GANLoss = "hinge",
         reuse_fake: bool = False,
     ) -> None:
@@ -97,8 +97,11 @@ class GroupDNet(AdversarialMethod):
             gan_loss=gan_loss,
             reuse_fake=reuse_fake,
         )
-        self.groups = chosen.groups
+        self.layout, self.groups = chosen.name, chosen.groups
         counts = ", ".join(f"{part} {count}" for part, count in self.groups.items())
         log.info(
             "GroupDNet takes the %s layout for %d classes, with the group counts %s.", chosen.name, classes, counts
         )
+
+    def facts(self) -> dict[str, Any]:
+        return {"layout": self.layout, "groups": dict(self.groups)}

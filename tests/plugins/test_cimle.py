@@ -11,6 +11,7 @@ from torch import distributed, multiprocessing
 from plugins.cimle.loss import DIVISORS, distances
 from plugins.cimle.method import CIMLE
 from plugins.cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
+from plugins.cimle.noise import noise_of
 from zoo.codes import Codes
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
@@ -176,7 +177,7 @@ def test_the_nearest_candidate_is_kept(trunk, search_batch, weight):
             alone = Batch(batch.image[part], batch.label[part], (name,), mask)
             totals = {}
             for seed in method.offered[name]:
-                noise = torch.randn(1, 10, *SIZE, generator=torch.Generator().manual_seed(seed))
+                noise = noise_of(torch.tensor([seed]), (10, *SIZE))
                 with torch.no_grad():
                     losses = method.losses(alone, Codes({"noise": noise}, method.code_specs))
                 totals[seed] = sum(losses.values()).item()
@@ -188,8 +189,8 @@ def test_training_uses_the_chosen_noise(trunk):
     batch = batch_of("ab")
     optimizers = adam(method)
     method.begin_epoch(0, [batch], optimizers)
-    noise = [torch.randn(10, *SIZE, generator=torch.Generator().manual_seed(method.seeds[n])) for n in batch.name]
-    expected = method.losses(batch, Codes({"noise": torch.stack(noise)}, method.code_specs))
+    noise = noise_of(torch.tensor([method.seeds[name] for name in batch.name]), (10, *SIZE))
+    expected = method.losses(batch, Codes({"noise": noise}, method.code_specs))
     before = [p.detach().clone() for p in method.parameters()]
     losses = method.train_step(batch, optimizers)
     assert losses.keys() == expected.keys() and not any(loss.requires_grad for loss in losses.values())

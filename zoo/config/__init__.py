@@ -8,12 +8,22 @@ from typing import Any
 
 from zoo.config.config import Config, checked
 from zoo.config.layers import merge, parse_set, profiles
-from zoo.config.schema import OptimizerConfig, Positive, TrainConfig
+from zoo.config.schema import NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
 from zoo.registry import DATASETS
 
-__all__ = ["Config", "OptimizerConfig", "Positive", "Range", "TrainConfig", "compose", "profiles", "resolve"]
+__all__ = [
+    "Config",
+    "NonNegative",
+    "OptimizerConfig",
+    "Positive",
+    "Range",
+    "TrainConfig",
+    "compose",
+    "profiles",
+    "resolve",
+]
 
 
 def resolve(

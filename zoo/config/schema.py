@@ -11,6 +11,7 @@ from zoo.config.values import REQUIRED, Range, Setting, keywords
 
 Count = Annotated[int, Range(at_least=0)]
 Positive = Annotated[int, Range(at_least=1)]
+NonNegative = Annotated[float, Range(at_least=0)]
 Beta = Annotated[float, Range(at_least=0, below=1)]
 
 
@@ -19,7 +20,7 @@ class OptimizerConfig:
     """Adam: learning rate, and decay rates of the two moments."""
 
     lr: Annotated[float, Range(above=0)]
-    betas: tuple[Beta, Beta] = (0.0, 0.999)
+    betas: tuple[Beta, Beta] = (0.0, 0.9)
 
 
 def _two_time_scales() -> dict[str, OptimizerConfig]:

@@ -136,6 +136,10 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
         """
         return None
 
+    def facts(self) -> dict[str, Any]:
+        """What the dataset decided by itself, as plain values for the dry run and the run's record."""
+        return {}
+
     def epoch(self, rng: np.random.Generator) -> EpochPlan:
         """The pictures of one epoch: by default all of them, once, shuffled."""
         return EpochPlan(list(range(len(self))), rng.permutation(len(self)).tolist())

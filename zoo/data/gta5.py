@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
@@ -69,6 +69,9 @@ class GTA5(PairedDataset):
 
     def weight(self, index: int, label: Tensor) -> Tensor | None:
         return None if self.table is None else self.table.mask(index, label)
+
+    def facts(self) -> dict[str, Any]:
+        return {"rarity": self.table is not None}
 
     def epoch(self, rng: np.random.Generator) -> EpochPlan:
         """Rebalanced where there is a rarity file, else every picture once."""

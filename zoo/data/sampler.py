@@ -53,9 +53,17 @@ class EpochSampler:
 
 
 def loader(
-    dataset: PairedDataset, sampler: EpochSampler, epoch: int, start: int = 0, workers: int = 0
+    dataset: PairedDataset,
+    sampler: EpochSampler,
+    epoch: int,
+    start: int = 0,
+    workers: int = 0,
+    *,
+    pin_memory: bool = False,
 ) -> Iterator[Batch]:
     """The batches of ``sampler`` from number ``start`` of ``epoch`` on, read by ``workers`` processes (0: this one).
+
+    ``pin_memory`` puts them where a GPU can copy them from while it works.
 
     Raises ZooError for a picture that cannot be read, also when it happened in another process.
     """
@@ -67,6 +75,7 @@ def loader(
         # By default every start takes a number from the global generator, and a continued run would differ.
         generator=torch.Generator(),
         worker_init_fn=obey_parent,
+        pin_memory=pin_memory,
     )
     with deaf_children():
         reading = iter(batches)

@@ -42,7 +42,9 @@ class Feed:
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of an epoch from number ``start`` on; earlier ones are never read."""
-        for batch in loader(self.dataset, self.sampler, epoch, start, self.workers):
+        for batch in loader(
+            self.dataset, self.sampler, epoch, start, self.workers, pin_memory=self.device.type == "cuda"
+        ):
             yield self.deliver(batch)
 
     def pictures(self, epoch: int) -> Pictures:

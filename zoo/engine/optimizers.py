@@ -17,6 +17,11 @@ from zoo.interfaces import Method
 class ResumableOptimWrapper(OptimWrapper):
     """mmengine's wrapper; its state also holds the count of backward passes and the gradients that wait for a step."""
 
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        """Outside autocast, so that what ran in float32 is differentiated in float32."""
+        with torch.autocast(loss.device.type, enabled=False):
+            super().backward(loss, **kwargs)
+
     @property
     def updates(self) -> int:
         """Steps that the optimiser has made."""

@@ -62,12 +62,14 @@ def describe(parts: Parts, config: Config, device: torch.device) -> dict[str, An
     return {
         "method": config.method["name"],
         "settings": {key: value for key, value in config.to_dict()["method"].items() if key != "name"},
+        "chosen": parts.method.facts(),
         "parameters": networks,
         "data": {
             "name": config.data["name"],
             "classes": parts.dataset.classes,
             "size": list(parts.dataset.size),
             "train": len(parts.dataset),
+            **parts.dataset.facts(),
         },
         "iterations": parts.iterations,
         "iterations_per_epoch": parts.feed.iterations(1),

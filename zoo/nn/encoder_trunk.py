@@ -7,11 +7,19 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.errors import ZooError
 from zoo.nn.class_map import resize_labels
 from zoo.nn.convolution import Norm, NormalizedConv
 
 TRUNK_WIDTHS = (1, 2, 4, 8, 8, 8)
 """Output channels of the six layers in units of the base width."""
+
+
+def check_encoder_size(size: int) -> None:
+    """Raises ZooError for a side of the encoder's square that six halvings and an instance norm cannot take."""
+    if size % 64 or size < 128:
+        # at 64 the last features are one pixel, which instance normalisation cannot normalise
+        raise ZooError(f"method.encoder_size is {size}, but must be a multiple of 64, at least 128.")
 
 
 class EncoderTrunk(nn.Module):

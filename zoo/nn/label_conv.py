@@ -69,7 +69,7 @@ class LabelConv2d(nn.Module):
         A pooled pixel is a mixture of nine one-hots, so each tap sums nine rows with equal shares. label ``[B, H, W]``
         at full size, dense ``[n * B, D, H', W']`` already pooled.
         """
-        inside = F.pad(label, (1, 1, 1, 1), value=-1)
+        inside = F.pad(label.long(), (1, 1, 1, 1), value=-1)
         nine = inside.unfold(1, 3, 2).unfold(2, 3, 2).flatten(3).permute(0, 3, 1, 2)
         share = (nine >= 0).to(self.weight.dtype)
         share = share / share.sum(1, keepdim=True)
@@ -117,7 +117,7 @@ def lookup(label: Tensor, rows: Tensor, kernel: int, stride: int, padding: int, 
     label ``[B, T, H, W]``: T ids per pixel, mixed with share ``[B, T, H, W]`` (None: equal weights of 1); rows
     ``[1 or B, C, k * k, out]`` -> ``[B, out, H', W']`` in channels-last memory.
     """
-    batch = label.shape[0]
+    batch, label = label.shape[0], label.long()
     tables, classes, taps, out_channels = rows.shape
     zero_row = tables * classes * taps  # taps outside the picture
     first = torch.arange(batch, device=label.device)[:, None, None, None] * classes if tables > 1 else 0
