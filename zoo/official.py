@@ -90,7 +90,7 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
         if given[key].shape != tensor.shape:
             raise ZooError(
                 f"Tensor {names[key]} of the official {part} has shape {list(given[key].shape)}, but the settings give "
-                f"{list(tensor.shape)}; {layout.setting_of(key)} decides it: give the value of these weights with --data or --set."
+                f"{list(tensor.shape)}; {layout.setting_of(key)} decides it: set that of the weights (--data, --set)."
             )
     if extra := sorted(given.keys() - own.keys()):
         raise ZooError(

@@ -17,7 +17,8 @@ from zoo.nn.spade_decoder import SPADEDecoder, Upsampling, start_size
 class GauGANVAEGenerator(Generator):
     """A linear layer of the global code, then the SPADE decoder on the label map.
 
-    Letters: B batch, S samples per mask, C classes, H x W picture.
+    Letters: B batch, S samples per mask, C classes, H x W picture. ``edges``: an instance edge map follows the classes
+    as last channel.
     """
 
     def __init__(
@@ -30,19 +31,23 @@ class GauGANVAEGenerator(Generator):
         global_code_width: int,
         norm: Norm = "batch",
         spectral: bool = True,
+        edges: bool = False,
     ) -> None:
         super().__init__()
         self.start = start_size(size, upsampling)
         self.code_specs = {"global": CodeSpec((global_code_width,), ("channel",))}
         self.fc = linear(global_code_width, 16 * width * self.start[0] * self.start[1])
         self.decoder = SPADEDecoder(
-            width, upsampling, lambda block, channels: SPADE(channels, classes, norm=norm), spectral=spectral
+            width,
+            upsampling,
+            lambda block, channels: SPADE(channels, classes, edges=edges, norm=norm),
+            spectral=spectral,
         )
 
-    def forward(self, label: Tensor, codes: Codes) -> Tensor:
-        """label ``[B, H, W]``, codes global ``[B * S, 256]`` -> ``[B * S, 3, H, W]``."""
+    def forward(self, label: Tensor, codes: Codes, edges: Tensor | None = None) -> Tensor:
+        """label ``[B, H, W]``, codes global ``[B * S, 256]``, edges ``[B, 1, H, W]`` -> ``[B * S, 3, H, W]``."""
         x = self.fc(codes["global"]).unflatten(1, (-1, *self.start))
-        return self.decoder(x, dict.fromkeys(self.decoder.blocks, ClassMap(label)))
+        return self.decoder(x, dict.fromkeys(self.decoder.blocks, ClassMap(label, edges=edges)))
 
 
 class GauGANVAEEncoder(Encoder):
