@@ -68,10 +68,8 @@ class Fixture:
         return next(t for name, t in self.tensors.items() if name.startswith(key) and t.is_floating_point())
 
     def norm(self, network: str) -> tuple[str, bool]:
-        """Normalisation and whether spectral norm is on, from an official option such as "spectralspadesyncbatch3x3"."""
-        option = self.opt[f"norm_{network}"]
-        kind = next(kind for kind in ("instance", "batch", "none") if kind in option or kind == "none")
-        return kind, "spectral" in option
+        """Normalisation and whether spectral norm is on, of "G", "E" or "D"."""
+        return norm_of(self.opt[f"norm_{network}"])
 
     def state(self, network: str) -> dict[str, Tensor]:
         """Official state dict of "G", "E" or "D"."""
@@ -99,13 +97,19 @@ class Fixture:
         return compare(value, key, self.tensors, self.meta.get(key), tolerance)
 
 
+def norm_of(option: str) -> tuple[str, bool]:
+    """Normalisation and whether spectral norm is on, from an official string: "spectralspadesyncbatch3x3"."""
+    kind = next(kind for kind in ("instance", "batch", "none") if kind in option or kind == "none")
+    return kind, "spectral" in option
+
+
 def compare(
     value: Tensor, key: str, tensors: Mapping[str, Tensor], statistics: Any, tolerance: float = OUTPUT_TOLERANCE
 ) -> bool:
     """Assert that an output is the recorded one; False where nothing of it was recorded.
 
-    Recorded may be the whole, every other pixel under the same name, every n-th under ``<key>_s<n>``, and the statistics
-    (mean, std, min, max) of any of these. A difference of at most ``tolerance`` everywhere moves none of them by more.
+    Recorded may be the whole, every other pixel under the same name, every n-th under ``<key>_s<n>``, and the
+    statistics (mean, std, min, max) of any of these, none of which moves by more than the largest difference.
     """
     views = [value.detach().double()]
     for name, stored in tensors.items():

@@ -1,4 +1,4 @@
-"""cIMLE (fixtures h2*) against the official implementation in TensorFlow, whose layout is converted."""
+"""cIMLE (the fixtures h* with networks) against the official TensorFlow implementation, whose layout is converted."""
 
 import json
 
@@ -12,12 +12,15 @@ from plugins.cimle.loss import FeatureSpace, distances
 from plugins.cimle.method import CIMLE
 from plugins.cimle.networks import CIMLEGenerator
 from plugins.cimle.official import generator_state, widths_of, zoo_key
+from tests.parity.fixtures import OUTPUT_TOLERANCE, compare, over_cases, skip_unless
 from zoo.codes import Codes
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import layout
 
 PICTURE_TOLERANCE = 5e-3  # of 0..255
 CAFFE_MEAN = (123.68, 116.779, 103.939)
+
+over_networks = over_cases("h", holding=("generator_out", "noise_encoder_out", "losses", "grad_l2"))
 
 
 class CaffeVGG:
@@ -49,10 +52,11 @@ class Case:
     def __init__(self, path):
         self.info = json.loads(path.read_text())
         self.arrays = dict(np.load(path.with_suffix(".npz")))
-        variables = {k[2:]: v for k, v in self.arrays.items() if k.startswith("W/")}
-        state = generator_state(variables)
-        label = torch.from_numpy(self.arrays["label"].astype(np.int64))[None]
-        size, noise = tuple(label.shape[-2:]), self.info["num_noise"]
+        self.variables = {k[2:]: v for k, v in self.arrays.items() if k.startswith("W/")}
+        state = generator_state(self.variables)
+        label = torch.from_numpy(self.arrays["label"].astype(np.int64))
+        label = label.reshape(-1, *label.shape[-2:])
+        size, noise = tuple(label.shape[-2:]), self.arrays["noise"].shape[-1]
         encoder = state["noise_encoder.layers.conv1.weight"]
         classes = encoder.shape[1] - noise
         self.method = CIMLE(classes=classes, size=size, width=2, noise_channels=noise)
@@ -61,76 +65,82 @@ class Case:
         )
         self.method.generator.load_state_dict(state)
         self.method.features = FeatureSpace(CaffeVGG(self.arrays), CAFFE_MEAN, (1.0, 1.0, 1.0))
-        image = torch.from_numpy(self.arrays["image_u8"]).permute(2, 0, 1)[None].float() / 127.5 - 1
+        image = torch.from_numpy(self.arrays["image_u8"])
+        image = image.reshape(-1, *image.shape[-3:]).permute(0, 3, 1, 2).float() / 127.5 - 1
         mask = nchw(self.arrays["mask"]) if "mask" in self.arrays else None
         self.batch = Batch(image, label, ("recorded",), mask)
         self.codes = Codes({"noise": nchw(self.arrays["noise"])}, self.method.code_specs)
 
+    @property
+    def has_features(self):
+        return "VGG/conv5_2/weights" in self.arrays
 
-@pytest.fixture(scope="module")
-def cases(golden_dir):
-    paths = sorted(golden_dir.glob("h2*.json"))
-    if not paths:
-        pytest.skip(f"{golden_dir} holds no h2*.json")
-    return paths
-
-
-def test_noise_encoder_and_generator(cases):
-    for path in cases:
-        case = Case(path)
-        generator, label = case.method.generator, case.batch.label
-        with torch.no_grad():
-            noise = generator.noise_encoder(label, case.codes["noise"])
-            picture = (generator(label, case.codes) + 1) * 127.5
-        for key, stride in (("noise_encoder_out", 1), ("noise_encoder_out_s2", 2)):
-            if key in case.arrays:
-                recorded = nchw(case.arrays[key])
-                torch.testing.assert_close(noise[:, :, ::stride, ::stride], recorded, atol=2e-4, rtol=0)
-        recorded = nchw(case.arrays["generator_out"])
-        torch.testing.assert_close(picture, recorded, atol=PICTURE_TOLERANCE, rtol=0)
-        assert picture.mean().item() == pytest.approx(case.info["generator_out"]["mean"], rel=1e-4)
-        assert picture.max().item() == pytest.approx(case.info["generator_out"]["max"], rel=1e-4)
+    def compare(self, key, value, tolerance):
+        recorded = {name: nchw(array) for name, array in self.arrays.items() if name.startswith(key)}
+        statistics = {k: v for k, v in self.info.get(key, {}).items() if k != "shape"}  # its axes have another order
+        return compare(value, key, recorded, statistics, tolerance)
 
 
-def test_losses_gradients_and_one_adam_step(cases):
-    for path in cases:
-        case = Case(path)
-        method, info = case.method, case.info
-        losses = method.losses(case.batch, case.codes)
-        assert [loss.item() for loss in losses.values()] == pytest.approx(info["losses"], rel=1e-4)
-        total = sum(losses.values())
-        assert total.item() == pytest.approx(info["loss_total"], rel=1e-4)
-
-        parameters = dict(method.generator.named_parameters())
-        adam = OptimWrapper(torch.optim.Adam(parameters.values(), lr=1e-4, betas=(0.9, 0.999)))
-        adam.backward(total)
-        assert {zoo_key(name) for name in info["grad_l2"]} == parameters.keys()
-        gaps = []
-        for name, norm in info["grad_l2"].items():
-            mine = parameters[zoo_key(name)].grad.norm().item()
-            assert mine == pytest.approx(norm, rel=2e-3), name
-            gaps.append(abs(mine / norm - 1))
-        assert np.median(gaps) < 2e-4
-        recorded = {k[5:]: v for k, v in case.arrays.items() if k.startswith("grad/")}
-        weights = {k[2:]: v for k, v in case.arrays.items() if k.startswith("W/")}
-        # a variable's gradient and its weight have one layout: whoever is not recorded counts as zero
-        converted = generator_state({name: recorded.get(name, np.zeros_like(weights[name])) for name in weights})
-        for name, gradient in recorded.items():
-            key = zoo_key(name)
-            torch.testing.assert_close(
-                parameters[key].grad, converted[key], rtol=2e-3, atol=2e-3 * float(np.abs(gradient).max())
-            )
-
-        adam.step()
-        for name, (total_sum, norm) in info["after_adam_lr1e4"].items():
-            after = parameters[zoo_key(name)].detach().double()
-            # each entry moves by 1e-4; the few whose gradient is rounding noise may move either way
-            flips = 2 + 5e-4 * after.numel()
-            assert after.norm().item() == pytest.approx(norm, abs=2e-4 * flips**0.5), name
-            assert after.sum().item() == pytest.approx(total_sum, abs=2e-4 * flips), name
+@over_networks
+def test_noise_encoder_and_generator(case, golden_dir):
+    recorded = Case(golden_dir / f"{case}.json")
+    generator, label = recorded.method.generator, recorded.batch.label
+    with torch.no_grad():
+        noise = generator.noise_encoder(label, recorded.codes["noise"])
+        picture = (generator(label, recorded.codes) + 1) * 127.5
+    compared = [
+        recorded.compare("noise_encoder_out", noise, OUTPUT_TOLERANCE),
+        recorded.compare("generator_out", picture, PICTURE_TOLERANCE),
+    ]
+    skip_unless(compared, case)
 
 
-def test_terms_of_a_picture_with_itself_are_zero(cases):
-    case = Case(cases[0])
-    views = case.method.features.views(case.batch.image)
-    assert distances(views, views, case.batch.weight).abs().max() == 0
+@over_networks
+def test_losses_gradients_and_one_adam_step(case, golden_dir):
+    recorded = Case(golden_dir / f"{case}.json")
+    method, info, arrays = recorded.method, recorded.info, recorded.arrays
+    if not recorded.has_features or not {"losses", "loss_total"} & info.keys():
+        pytest.skip(f"{case} records no losses or not the feature network that they need")
+    losses = method.losses(recorded.batch, recorded.codes)
+    total = sum(losses.values())
+    own = [loss.item() for loss in losses.values()]
+    assert own == pytest.approx(info.get("losses", own), rel=1e-4)
+    assert total.item() == pytest.approx(info.get("loss_total", total.item()), rel=1e-4)
+    if "grad_l2" not in info:
+        return
+
+    parameters = dict(method.generator.named_parameters())
+    adam = OptimWrapper(torch.optim.Adam(parameters.values(), lr=1e-4, betas=(0.9, 0.999)))
+    adam.backward(total)
+    assert {zoo_key(name) for name in info["grad_l2"]} == parameters.keys()
+    gaps = []
+    for name, norm in info["grad_l2"].items():
+        mine = parameters[zoo_key(name)].grad.norm().item()
+        assert mine == pytest.approx(norm, rel=2e-3), name
+        gaps.append(abs(mine / norm - 1))
+    assert np.median(gaps) < 2e-4
+    gradients = {k[5:]: v for k, v in arrays.items() if k.startswith("grad/")}
+    # a variable's gradient and its weight have one layout: whoever is not recorded counts as zero
+    converted = generator_state({name: gradients.get(name, np.zeros_like(w)) for name, w in recorded.variables.items()})
+    for name, gradient in gradients.items():
+        key = zoo_key(name)
+        torch.testing.assert_close(
+            parameters[key].grad, converted[key], rtol=2e-3, atol=2e-3 * float(np.abs(gradient).max())
+        )
+
+    adam.step()
+    for name, (total_sum, norm) in info.get("after_adam_lr1e4", {}).items():
+        after = parameters[zoo_key(name)].detach().double()
+        # each entry moves by 1e-4; the few whose gradient is rounding noise may move either way
+        flips = 2 + 5e-4 * after.numel()
+        assert after.norm().item() == pytest.approx(norm, abs=2e-4 * flips**0.5), name
+        assert after.sum().item() == pytest.approx(total_sum, abs=2e-4 * flips), name
+
+
+@over_networks
+def test_terms_of_a_picture_with_itself_are_zero(case, golden_dir):
+    recorded = Case(golden_dir / f"{case}.json")
+    if not recorded.has_features:
+        pytest.skip(f"{case} records no feature network")
+    views = recorded.method.features.views(recorded.batch.image)
+    assert distances(views, views, recorded.batch.weight).abs().max() == 0

@@ -41,9 +41,7 @@ def test_gaugan_generator(case, golden_dir):
 def test_gaugan_vae(case, golden_dir):
     fixture = read(golden_dir, case)
     opt, tensors, official = fixture.opt, fixture.tensors, GauGANVAE.official
-    generator = GauGANVAEGenerator(
-        fixture.classes, fixture.size, global_code_width=opt["z_dim"], **settings(fixture)
-    )
+    generator = GauGANVAEGenerator(fixture.classes, fixture.size, global_code_width=opt["z_dim"], **settings(fixture))
     encoder = GauGANVAEEncoder(width=opt["ngf"], global_code_width=opt["z_dim"], norm=fixture.norm("E")[0])
     load_official(generator, "generator", fixture.state("G"), official)
     load_official(encoder, "encoder", fixture.state("E"), official)

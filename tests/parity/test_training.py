@@ -1,4 +1,4 @@
-"""Two whole training iterations of CLVAE (fixtures f*): losses, gradients, parameters after Adam, buffers."""
+"""Two whole training iterations (fixtures f*): losses, gradients, parameters after Adam, buffers."""
 
 import statistics
 
@@ -7,7 +7,10 @@ import torch
 from mmengine.optim import OptimWrapper
 
 from plugins.clvae.method import CLVAE
-from tests.parity.fixtures import largest_difference, norm_of, over_cases, read
+from plugins.gaugan.method import GauGAN
+from plugins.gaugan_vae.method import GauGANVAE
+from plugins.groupdnet.method import GroupDNet
+from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read
 from zoo.adversarial import total
 from zoo.codes import Codes
 from zoo.interfaces import Batch
@@ -19,20 +22,53 @@ ZERO = 1e-5  # gradients below are rounding: a bias in front of a normalisation 
 
 LOSS_TOLERANCE = (1e-4, 5e-4)
 GRADIENT_TOLERANCE = ({"G": 2e-3, "E": 2e-3, "D": 2e-2}, {"G": 2e-1, "E": 2e-1, "D": 2e-1})
+ELEMENT_TOLERANCE = 2e-2
 MEDIAN_TOLERANCE = ({"G": 2e-4, "E": 2e-4, "D": 2e-3}, {"G": 1e-2, "E": 1e-2, "D": 1e-2})
 OFFICIAL_LOSSES = {"KLD": "kl", "GAN": "gan", "GAN_Feat": "feature_matching", "VGG": "perceptual"}
 
 
+def method_of(fixture):
+    """The method whose official options the fixture records, at these options."""
+    opt = fixture.opt
+    norm, spectral = fixture.norm("G")
+    settings = {
+        "classes": fixture.classes,
+        "size": fixture.size,
+        "width": opt["ngf"],
+        "upsampling": opt["num_upsampling_layers"],
+        "norm": norm,
+        "spectral": spectral,
+        "discriminator_width": opt["ndf"],
+        "discriminator_norm": fixture.norm("D")[0],
+        "feature_matching_weight": 0.0 if opt.get("no_ganFeat_loss") else opt["lambda_feat"],
+        "perceptual_weight": 0.0 if opt.get("no_vgg_loss") else opt["lambda_vgg"],
+        "gan_loss": GAN_LOSSES[opt.get("gan_mode", "hinge")],
+    }
+    encoder = {"encoder_norm": fixture.norm("E")[0], "kl_weight": opt["lambda_kld"]}
+    if opt["netG"].lower() in ("deepfashion", "ade20k"):
+        width = fixture.state("E")["layer1.0.weight_orig"].shape[0]
+        return GroupDNet(layout=opt["netG"].lower(), encoder_width=width, **encoder, **settings)
+    if not opt["use_vae"]:
+        return GauGAN(**settings)
+    if "z_dim_local" not in opt:
+        return GauGANVAE(global_code_width=opt["z_dim"], **encoder, **settings)
+    return CLVAE(global_code_width=opt["z_dim"], local_code_width=opt["z_dim_local"], **encoder, **settings)
+
+
 def named(method, official_key):
-    """Value of the method's parameters and buffers under an official key such as "G.fc.weight"."""
+    """The method's parameter under an official key such as "G.fc.weight"; None for a layer that nothing uses."""
     letter, key = official_key.split(".", 1)
-    ((own, _),) = CLVAE.official.convert(PARTS[letter], {key: torch.empty(0)}).items()
-    return getattr(method, PARTS[letter]).get_parameter(own)
+    own = next(iter(method.official.convert(PARTS[letter], {key: torch.empty(0)})), None)
+    return own and getattr(method, PARTS[letter]).get_parameter(own)
+
+
+def used(method, recorded):
+    return {key: value for key, value in recorded.items() if named(method, key) is not None}
 
 
 def compare_gradients(method, recorded, iteration):
     errors = {"G": [], "E": [], "D": []}
-    for key, (_, norm) in recorded.items():
+    for key, (_, norm) in used(method, recorded).items():
         gradient = named(method, key).grad
         own = 0.0 if gradient is None else gradient.double().norm().item()
         if norm < ZERO:
@@ -47,35 +83,30 @@ def compare_gradients(method, recorded, iteration):
 
 
 def compare_elements(method, tensors, rounding_only, letters):
-    """Gradients recorded element by element: relative difference within the tolerance of the norms."""
-    for key, expected in tensors.items():
-        official = key.removeprefix("grad.")
-        if key.startswith(tuple(f"grad.{letter}." for letter in letters)) and official not in rounding_only:
-            error = (named(method, official).grad - expected).norm() / expected.norm()
-            assert error < GRADIENT_TOLERANCE[0][official[0]], key
+    """Gradients recorded element by element: a sign flip at a kink of an L1 or leaky ReLU moves single elements more
+    than it moves the norm, hence one tolerance for all networks.
+    """
+    starts = tuple(f"grad.{letter}." for letter in letters)
+    elements = {key.removeprefix("grad."): value for key, value in tensors.items() if key.startswith(starts)}
+    for key, expected in used(method, elements).items():
+        if key not in rounding_only:
+            error = (named(method, key).grad - expected).norm() / expected.norm()
+            assert error < ELEMENT_TOLERANCE, key
 
 
 @over_cases("f")
 def test_two_iterations(case, golden_dir):
     fixture = read(golden_dir, case)
-    opt, tensors = fixture.opt, fixture.tensors
-    method = CLVAE(
-        classes=opt["semantic_nc"],
-        size=fixture.size,
-        width=opt["ngf"],
-        upsampling=opt["num_upsampling_layers"],
-        norm=norm_of(opt["norm_G"])[0],
-        global_code_width=opt["z_dim"],
-        local_code_width=opt["z_dim_local"],
-        discriminator_width=opt["ndf"],
-        kl_weight=opt["lambda_kld"],
-        feature_matching_weight=opt["lambda_feat"],
-        perceptual_weight=opt["lambda_vgg"],
-    ).train()
-    for letter, part in PARTS.items():
-        load_official(getattr(method, part), part, fixture.state(letter), CLVAE.official)
-    method.attach_trunk(FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])))
-    batch = Batch(fixture.image(), fixture.label, tuple("ab"), tensors.get("loss_mask"))
+    if fixture.has_edges:
+        pytest.skip(f"{case} trains with instance edges, which no method takes")
+    tensors, method = fixture.tensors, method_of(fixture).train()
+    parts = {letter: part for letter, part in PARTS.items() if getattr(method, part) is not None}
+    for letter, part in parts.items():
+        load_official(getattr(method, part), part, fixture.state(letter), method.official)
+    if method.perceptual_weight:
+        method.attach_trunk(FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])))
+    names = tuple(map(str, range(len(fixture.label))))
+    batch = Batch(fixture.image(), fixture.label, names, tensors.get("loss_mask"))
     optimizers = {
         name: OptimWrapper(
             torch.optim.Adam(
@@ -88,20 +119,24 @@ def test_two_iterations(case, golden_dir):
     }
 
     def noise(step):
-        drawn = {"local": tensors[f"eps_{step}"], "global": tensors[f"eps_global_{step}"]}
-        return Codes({name: drawn[name] for name in method.code_specs}, method.code_specs)
+        drawn = {}
+        for name, spec in method.code_specs.items():
+            key = f"eps_{name}_{step}" if f"eps_{name}_{step}" in tensors else f"eps_{step}"
+            recorded = fixture.all_classes(key) if "layer" in spec.axes else tensors[key]
+            drawn[name] = recorded.reshape(-1, *spec.shape)
+        return Codes(drawn, method.code_specs, len(batch))
 
     for i, recorded in enumerate(fixture.meta["iterations"]):
         close = {"rel": LOSS_TOLERANCE[i], "abs": 1e-6}
         rounding_only = {k for k, (_, norm) in (recorded["grad_G"] | recorded["grad_D"]).items() if norm < ZERO}
 
         fake, losses = method.generator_losses(batch, noise(f"it{i}_G"))
-        for official, own in OFFICIAL_LOSSES.items():
+        assert {OFFICIAL_LOSSES[official] for official in recorded["G_losses"]} == losses.keys()
+        for official in recorded["G_losses"]:
+            own = OFFICIAL_LOSSES[official]
             assert losses[own].item() == pytest.approx(recorded["G_losses"][official], **close), official
-        if i == 0 and "generated_it0" in tensors:
-            expected = tensors["generated_it0"]
-            stride = fake.shape[-1] // expected.shape[-1]
-            assert largest_difference(fake[:, :, ::stride, ::stride], expected) < 2e-4
+        if i == 0:
+            fixture.compare("generated_it0", fake)
         optimizers["generator"].zero_grad()
         total(losses).backward()
         compare_gradients(method, recorded["grad_G"], i)
@@ -119,14 +154,14 @@ def test_two_iterations(case, golden_dir):
             compare_elements(method, tensors, rounding_only, ("D",))
         optimizers["discriminator"].step()
 
-        for key, (_, norm, largest, _) in recorded["param_after"].items():
+        for key, (_, norm, largest, _) in used(method, recorded.get("param_after", {})).items():
             if key not in rounding_only:
                 parameter = named(method, key)
                 assert parameter.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=1e-6), key
                 assert parameter.abs().max().item() == pytest.approx(largest, rel=1e-3, abs=2e-4), key
         if i == 0:
-            for letter, part in PARTS.items():
+            for letter, part in parts.items():
                 buffers = getattr(method, part).state_dict()
-                after = CLVAE.official.convert(part, fixture.after(letter, "after0"))
+                after = method.official.convert(part, fixture.after(letter, "after0"))
                 for key, expected in after.items():
                     assert largest_difference(buffers[key], expected) < 1e-3, f"{letter}.{key}"

@@ -176,7 +176,10 @@ def test_an_object_with_classes_and_size_stands_for_a_dataset():
         ({"size": (64, 64)}, "data.classes is not set"),
         ({"classes": 4}, "data.size is not set"),
         (SMALL | {"widht": 3}, 'Unknown key "method.widht" in zoo.build; did you mean "method.width"'),
-        (SMALL | {"width": "wide"}, 'method.width must be a whole number, but zoo.build sets it to "wide"'),
+        (
+            SMALL | {"width": "wide"},
+            'method.width must be a whole number (at least 1), but zoo.build sets it to "wide"',
+        ),
         (SMALL | {"profile": "smok"}, 'There is no profile "smok"; did you mean "smoke"'),
         ({"data": "deepfashon"}, 'There is no dataset "deepfashon"; did you mean "deepfashion"'),
     ],
