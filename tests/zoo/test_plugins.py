@@ -51,7 +51,7 @@ def test_the_built_in_methods_are_announced_like_any_other():
 
 
 def test_every_built_in_method_has_a_card_with_its_terms():
-    for name in METHODS.names():
+    for name in ("cimle", "clvae", "gaugan", "gaugan_vae", "groupdnet"):
         assert {"title", "paper", "year", "official", "code_licence", "weights_licence", "codes"} <= card(name).keys()
 
 
