@@ -190,7 +190,7 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
         "zoo train clvae --data gta5 --set method.layers=3 --work-dir runs/three-layers",
         "zoo train clvae --data folder --data-root my_pictures --set data.classes=19",
         "zoo train clvae --data deepfashion --resume",
-        "torchrun --nproc-per-node 2 -m cli train clvae --data ade20k",
+        "torchrun --nproc-per-node 2 --no-python zoo train clvae --data ade20k",
     )
 )
 @click.argument("method")

@@ -46,7 +46,7 @@ def parsed(monkeypatch, tmp_path):
 
     def parse(line: str) -> tuple[str, ...]:
         words = shlex.split(line, comments=True)
-        words = words[words.index("cli") + 1 :] if words[0] == "torchrun" else words[1:]
+        words = words[words.index("zoo") + 1 :] if words[0] == "torchrun" else words[1:]
         begun.clear()
         outcome = zoo(*words)
         assert outcome.code == 0, f"{line}: {outcome.err}"

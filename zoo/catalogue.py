@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from zoo.config import profiles
@@ -50,7 +51,8 @@ def profile_rows() -> list[dict[str, Any]]:
     rows = []
     for name in profiles():
         lines = (CONFIGS / "profiles" / f"{name}.yaml").read_text().splitlines()
-        comment = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
+        opening = takewhile(lambda line: line.startswith("#"), lines)
+        comment = [line.removeprefix("#").strip() for line in opening]
         rows.append(
             {"profile": name, "for": " ".join(line for line in comment if line and not line.startswith("zoo "))}
         )
