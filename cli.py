@@ -107,6 +107,30 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
 
 
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures.")
+
+
+def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of the commands that put a checkpoint to the test pictures of a dataset.
+
+    They arrive as ``checkpoint``, ``data``, ``data_root``, ``limit``, ``seed``, ``device``.
+    """
+    checkpoint = click.argument("checkpoint", type=FILE)
+    for add in (plugin_option, device_option, seed_option, limit_option, root_option, data_option, checkpoint):
+        command = add(command)
+    return command
+
+
+def _at_work(checkpoint: Path, data: str, data_root: Path | None, device: str) -> tuple[Any, Any]:
+    """The method of a checkpoint on its device, and the test pictures."""
+    from zoo.engine.distribution import device_of
+    from zoo.factory import load
+    from zoo.sampling import evaluation_pictures
+
+    method = load(checkpoint, device=device_of(device))
+    return method, evaluation_pictures(method, data, data_root)
+
+
 def examples(*lines: str) -> str:
     """An epilog of runnable lines that click does not re-wrap."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
@@ -240,32 +264,14 @@ def train(
         "zoo sample clvae.pth --data folder --data-root my_pictures --samples 4 --out samples --seed 7",
     )
 )
-@click.argument("checkpoint", type=FILE)
-@data_option
-@root_option
 @click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures per mask.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the pictures and grid.png.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many masks.")
-@seed_option
-@device_option
-@plugin_option
-def sample(
-    checkpoint: Path,
-    data: str,
-    data_root: Path | None,
-    samples: int,
-    out: Path,
-    limit: int | None,
-    seed: int,
-    device: str,
-) -> None:
+@on_test_pictures
+def sample(samples: int, out: Path, limit: int | None, seed: int, **which: Any) -> None:
     """Draw pictures for the test masks of a dataset: one PNG each, and a grid."""
-    from zoo.engine.distribution import device_of
-    from zoo.factory import load
-    from zoo.sampling import evaluation_pictures, write_samples
+    from zoo.sampling import write_samples
 
-    method = load(checkpoint, device=device_of(device))
-    pictures = evaluation_pictures(method, data, data_root)
+    method, pictures = _at_work(**which)
     with progress("sampling") as report:
         files = write_samples(method, pictures, samples=samples, out=out, seed=seed, limit=limit, progress=report)
     click.echo(f"Wrote {len(files) - 1} pictures and {files[-1]}")
@@ -278,38 +284,20 @@ def sample(
         "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --limit 50 --json",
     ),
 )
-@click.argument("checkpoint", type=FILE)
-@data_option
-@root_option
 @click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Pictures per mask.")
 @click.option("--metrics", metavar="NAME,...", help="Metrics [default: all that the method can be judged by].")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-@seed_option
-@device_option
-@plugin_option
+@on_test_pictures
 def evaluate(
-    checkpoint: Path,
-    data: str,
-    data_root: Path | None,
-    samples: int,
-    metrics: str | None,
-    limit: int | None,
-    as_json: bool,
-    seed: int,
-    device: str,
+    samples: int, metrics: str | None, as_json: bool, limit: int | None, seed: int, checkpoint: Path, **which: Any
 ) -> None:
     """Evaluate a checkpoint on the test pictures of a dataset."""
     from dataclasses import asdict
 
-    from zoo.engine.distribution import device_of
-    from zoo.factory import load
     from zoo.metrics import applicable
     from zoo.metrics.evaluate import evaluate as run
-    from zoo.sampling import evaluation_pictures
 
-    method = load(checkpoint, device=device_of(device))
-    pictures = evaluation_pictures(method, data, data_root)
+    method, pictures = _at_work(checkpoint, **which)
     with progress("evaluating") as report:
         results = run(
             method,
@@ -317,7 +305,7 @@ def evaluate(
             metrics=metrics.split(",") if metrics else applicable(method),
             samples=samples,
             seed=seed,
-            device=device_of(device),
+            device=next(method.parameters()).device,
             allow_random=method.config.profile == "smoke",
             limit=limit,
             progress=report,
@@ -327,7 +315,7 @@ def evaluate(
         click.echo(json.dumps({"checkpoint": str(checkpoint), "results": rows}, indent=2))
     else:
         _print_rows(
-            f"{method.name} on {data}",
+            f"{method.name} on {which['data']}",
             [{"metric": r["name"], "value": f"{r['value']:.4f}", **r["protocol"]} for r in rows],
         )
 
