@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -69,8 +70,7 @@ def _sentence(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be read or written ({error.strerror}): check the path and your rights to it."
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text} (this is a defect; --debug shows where)."
+    return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a defect; --debug shows where)."
 
 
 def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
