@@ -101,7 +101,9 @@ plugin_option = click.option(
     help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
 )
 data_option = click.option("--data", required=True, metavar="NAME", help="Dataset; see zoo list datasets.")
-root_option = click.option("--data-root", type=FOLDER, help="Folder of the dataset [default: data/NAME].")
+root_option = click.option(
+    "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
+)
 set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")

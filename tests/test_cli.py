@@ -83,7 +83,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(here):
     before = files_below(here)
     plan = yaml.safe_load(done(*TRAIN, "--dry-run", "--seed", "3"))
     assert files_below(here) == before
-    assert plan["data"] == {"name": "folder", "classes": CLASSES, "size": [64, 64], "train": 4}
+    where = {"root": "pictures", "procedural": False}
+    assert plan["data"] == {"name": "folder", "classes": CLASSES, "size": [64, 64], "train": 4, **where}
     assert plan["seed"] == 3 and plan["work_dir"] == "runs/gaugan-folder" and plan["parameters"]["generator"] > 0
 
 

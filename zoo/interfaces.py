@@ -131,12 +131,27 @@ class Method(nn.Module, ABC):
             raise ZooError(
                 f"The method {self.name} has no encoder, so it cannot encode a picture; draw codes with sample()."
             )
+        self._check_label(label)
         posterior: Posterior = self.encoder(image, label)
         return posterior
 
+    def _check_label(self, label: Tensor) -> None:
+        """For the entrances that people use; training reads labels that the dataset has checked."""
+        if self.config is not None and label.numel():
+            classes, lowest, highest = self.config.data["classes"], int(label.min()), int(label.max())
+            if lowest < 0 or highest >= classes:
+                raise ZooError(
+                    f"The label map holds ids {lowest} to {highest}, but {self.name} was built for {classes} classes "
+                    f"(0 to {classes - 1}); mend the map."
+                )
+
     @torch.no_grad()
     def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
-        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S."""
+        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S.
+
+        Raises ZooError for class ids that the method does not know.
+        """
+        self._check_label(label)
         image: Tensor = self.generator(label, codes)
         return image
 

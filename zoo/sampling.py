@@ -26,13 +26,15 @@ GRID_ROWS = 8
 def evaluation_pictures(method: Method, data: str, root: Path | None) -> PairedDataset:
     """The test pictures of a dataset at the size that a loaded method was trained for.
 
+    Without ``root`` they are those beside the pictures it was trained on, or where those are gone, at ``data/NAME``.
+
     Raises ZooError where the dataset has another number of classes, or nothing lies at ``root``.
     """
     trained = method.config
     assert trained is not None, "the method comes from a checkpoint"
     if trained.data["name"] == data:
         config = trained if root is None else _with(trained, root=root)
-        if root is None:
+        if root is None and not Path(trained.data["root"]).is_dir():
             config = located(_with(config, root=Path("data") / data))
     else:
         config = resolve(trained.method["name"], data, trained.profile, data_root=root)

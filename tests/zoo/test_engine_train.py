@@ -149,7 +149,8 @@ def test_the_plan_of_a_run(data: Path):
     assert planned["pictures_per_update"] == 4
     # generator: conv 3*3*(4+3)*6+6, batch norm 12, conv 6*3+3; encoder: 3*3*3*6+6; discriminator: 27+1
     assert planned["parameters"] == {"generator": 384 + 12 + 21, "encoder": 168, "discriminator": 28}
-    assert planned["data"] == {"name": "folder", "classes": 4, "size": [8, 8], "train": 10}
+    where = {"root": str(data), "procedural": False}
+    assert planned["data"] == {"name": "folder", "classes": 4, "size": [8, 8], "train": 10, **where}
     assert planned["optimizers"]["discriminator"]["lr"] == 4e-4
     json.dumps(planned)
 

@@ -24,6 +24,8 @@ class CheckReport:
 
     name: str
     root: Path
+    classes: int | None = None
+    """The number of classes that the user gave, where the dataset has none of its own."""
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -49,7 +51,8 @@ class CheckReport:
         """Raises ZooError with the first problem, and how many more there are."""
         if self.problems:
             more = len(self.problems) - 1
-            where = f"`zoo data check {self.name} --data-root {self.root}` lists them"
+            classes = "" if self.classes is None else f" --classes {self.classes}"
+            where = f"`zoo data check {self.name} --data-root {self.root}{classes}` lists them"
             rest = f" ({more} more problem{'s'[: more != 1]}: {where})" if more else ""
             raise ZooError(self.problems[0].rstrip(".") + rest + ".")
 
@@ -75,7 +78,8 @@ def check(
     """
     dataset: type[PairedDataset] = DATASETS.get(name)
     root = Path(root)
-    report = CheckReport(name, root)
+    own = isinstance(getattr(dataset, "classes", None), int)
+    report = CheckReport(name, root, None if own else settings.get("classes"))
     listings = {split: dataset.listing(root, split) for split in splits}
     pairs = [pair for listing in listings.values() for pair in listing.pairs]
     report.counts = {split: len(listing.pairs) for split, listing in listings.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from pathlib import Path
 from zoo.config import Config
 from zoo.data.procedural import DEFAULT_SIZES, make
 from zoo.errors import ZooError
+
+log = logging.getLogger(__name__)
 
 CACHE = Path("data/standin")
 
@@ -28,7 +31,9 @@ def located(config: Config, cache: Path = CACHE) -> Config:
     name = config.data["name"]
     if root != Path("data") / name or root.is_dir() or config.data["standin"] is None or name not in DEFAULT_SIZES:
         return config
-    return replace(config, data={**config.data, "root": standin(config, cache)})
+    folder = standin(config, cache)
+    log.info("There are no pictures at %s, so the procedural stand-in in %s is used.", root, folder)
+    return replace(config, data={**config.data, "root": folder})
 
 
 def standin(config: Config, cache: Path = CACHE, *, progress: Callable[[int, int], None] | None = None) -> Path:

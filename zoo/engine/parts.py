@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapperDict
 from zoo import factory
 from zoo.config import Config
 from zoo.data import EpochSampler, PairedDataset, collate
+from zoo.data.procedural import is_procedural
 from zoo.distributed import rank, world_size
 from zoo.engine.ema import Average
 from zoo.engine.feed import Feed
@@ -69,6 +70,8 @@ def describe(parts: Parts, config: Config, device: torch.device) -> dict[str, An
             "classes": parts.dataset.classes,
             "size": list(parts.dataset.size),
             "train": len(parts.dataset),
+            "root": str(parts.dataset.root),
+            "procedural": is_procedural(parts.dataset.root),
             **parts.dataset.facts(),
         },
         "iterations": parts.iterations,

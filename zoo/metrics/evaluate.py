@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.codes import Codes
 from zoo.data import PairedDataset, collate
+from zoo.data.procedural import is_procedural
 from zoo.errors import ZooError
 from zoo.interfaces import Batch, Method
 from zoo.metrics.pictures import written
@@ -112,7 +113,7 @@ def _seed_of(seed: int, index: int) -> int:
 def _protocol(metric: Metric, dataset: PairedDataset, count: int, samples: int) -> dict[str, str | int]:
     random = metric.codes == "random"
     return {
-        "dataset": dataset.name,
+        "dataset": f"{dataset.name} (procedural stand-in)" if is_procedural(dataset.root) else dataset.name,
         "split": dataset.split,
         "classes": dataset.classes,
         "resolution": f"{dataset.size[0]}x{dataset.size[1]}",
