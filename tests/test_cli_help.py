@@ -65,5 +65,6 @@ def test_help_ends_with_examples_that_parse(path, parsed):
 
 @pytest.mark.parametrize("file", [REPOSITORY / "README.md", PLUGIN / "README.md"], ids=["README", "plugin"])
 def test_the_commands_of_the_readmes_parse(file, parsed):
-    for line in commands_in(file.read_text()):
-        parsed(line)
+    lines = list(commands_in(file.read_text()))
+    assert lines, f"{file} shows no commands"
+    assert all(parsed(line) for line in lines)
