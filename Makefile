@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen --no-sync
 # Tests share the cores as processes, which is faster than as threads of one.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup bench test lint wheel clean
+.PHONY: setup bench test test-long lint wheel clean
 
 setup: .venv/.synced
 
@@ -19,10 +19,14 @@ setup: .venv/.synced
 	touch $@
 
 bench: setup
-	$(RUN) zoo bench --tables all --profile smoke
+	$(RUN) zoo bench --tables all --profile smoke --jobs 2
 
 test: setup
-	OMP_NUM_THREADS=1 $(RUN) pytest -q -n $(JOBS) --dist worksteal
+	OMP_NUM_THREADS=1 $(RUN) pytest -q -n $(JOBS) --dist worksteal -m "not long"
+
+# what takes minutes: the bench killed ten times, say
+test-long: setup
+	OMP_NUM_THREADS=1 $(RUN) pytest -q -m long
 
 lint: setup
 	$(RUN) ruff check .

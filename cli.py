@@ -1,4 +1,4 @@
-"""The command line: `zoo list|train|sample|eval|bench|data|import`.
+"""The command line: `zoo list|train|sample|eval|bench|report|data|import`.
 
 It parses, calls the core and prints; what a command does lives in the packages. Heavy modules are imported inside the
 commands, so that `zoo --help` answers at once.
@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
@@ -19,11 +19,10 @@ from typing import Any
 
 import click
 
+from benchmarks.commands import bench, report
 from zoo.errors import ZooError
+from zoo.options import FILE, FOLDER, PROFILES, examples, plugin_option, report_broken, set_option
 
-PROFILES = click.Choice(["smoke", "gpu", "paper"])
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
 INTERRUPTED = 130
 
 
@@ -73,38 +72,10 @@ def _sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a defect; --debug shows where)."
 
 
-def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
-    if paths:
-        from zoo.plugins import broken_plugins, load_plugins
-
-        load_plugins(paths)
-        names = {path.resolve().name.removesuffix(".py") for path in paths}
-        _report_broken(context, {name: reason for name, reason in broken_plugins().items() if name in names})
-
-
-def _report_broken(context: click.Context, broken: Mapping[str, str]) -> None:
-    """Name plugins that could not be imported, each once per command."""
-    told: set[str] = context.meta.setdefault("cli.broken", set())
-    for name, reason in broken.items():
-        if name not in told:
-            click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
-            told.add(name)
-
-
-plugin_option = click.option(
-    "--plugin",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    callback=_load_plugins,
-    expose_value=False,
-    is_eager=True,
-    help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
-)
 data_option = click.option("--data", required=True, metavar="NAME", help="Dataset; see zoo list datasets.")
 root_option = click.option(
     "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
 )
-set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
 
@@ -125,17 +96,12 @@ def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
 
 def _at_work(checkpoint: Path, data: str, data_root: Path | None, device: str) -> tuple[Any, Any]:
     """The method of a checkpoint on its device, and the test pictures."""
-    from zoo.engine.distribution import device_of
+    from zoo.engine.distribution import start
     from zoo.factory import load
     from zoo.sampling import evaluation_pictures
 
-    method = load(checkpoint, device=device_of(device))
+    method = load(checkpoint, device=start(device))
     return method, evaluation_pictures(method, data, data_root)
-
-
-def examples(*lines: str) -> str:
-    """An epilog of runnable lines that click does not re-wrap."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @contextmanager
@@ -194,7 +160,7 @@ def list_command(context: click.Context, what: str, as_json: bool) -> None:
     else:
         for name, rows in found.items():
             _print_rows(name, rows)
-    _report_broken(context, broken_plugins())
+    report_broken(context, broken_plugins())
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
@@ -284,86 +250,63 @@ def sample(samples: int, out: Path, limit: int | None, seed: int, **which: Any) 
     epilog=examples(
         "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion",
         "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --limit 50 --json",
+        "zoo eval clvae.pth --data ade20k --metrics fid_val_inception2015 --out judged --pictures",
+        "torchrun --nproc-per-node 2 --no-python zoo eval clvae.pth --data ade20k",
     ),
 )
 @click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Pictures per mask.")
-@click.option("--metrics", metavar="NAME,...", help="Metrics [default: all that the method can be judged by].")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--metrics", metavar="NAME,...", help="Metrics by full name, as diversity_lpips_alex_40 [default: all].")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable: one line per number.")
+@click.option("--out", type=FOLDER, help="Folder for results.jsonl and the numbers of every picture (Parquet).")
+@click.option("--pictures", "keep", is_flag=True, help="Write the pictures that are judged to --out, too.")
 @on_test_pictures
 def evaluate(
-    samples: int, metrics: str | None, as_json: bool, limit: int | None, seed: int, checkpoint: Path, **which: Any
+    samples: int,
+    metrics: str | None,
+    as_json: bool,
+    out: Path | None,
+    keep: bool,
+    limit: int | None,
+    seed: int,
+    checkpoint: Path,
+    **which: Any,
 ) -> None:
     """Evaluate a checkpoint on the test pictures of a dataset."""
-    from dataclasses import asdict
+    if keep and out is None:
+        raise click.UsageError("--pictures needs --out, the folder to write them to.")
 
-    from zoo.metrics import applicable
-    from zoo.metrics.evaluate import evaluate as run
+    from zoo.distributed import is_main
+    from zoo.evaluation import evaluate_checkpoint
 
     method, pictures = _at_work(checkpoint, **which)
+    names = metrics.split(",") if metrics else None
     with progress("evaluating") as report:
-        results = run(
+        results = evaluate_checkpoint(
             method,
             pictures,
-            metrics=metrics.split(",") if metrics else applicable(method),
+            checkpoint,
+            metrics=names,
             samples=samples,
             seed=seed,
-            device=next(method.parameters()).device,
-            allow_random=method.config.profile == "smoke",
             limit=limit,
+            out=out,
+            keep=keep,
             progress=report,
         )
-    rows = [asdict(result) for result in results.values()]
+    if not is_main():
+        return
     if as_json:
-        click.echo(json.dumps({"checkpoint": str(checkpoint), "results": rows}, indent=2))
-    else:
-        _print_rows(
-            f"{method.name} on {which['data']}",
-            [{"metric": r["name"], "value": f"{r['value']:.4f}", **r["protocol"]} for r in rows],
-        )
+        for result in results:
+            click.echo(result.line())
+        return
+    rows = [
+        {"metric": r.metric, "value": f"{r.value:.4f}", **r.protocol, "note": "; ".join(r.warnings)} for r in results
+    ]
+    _print_rows(f"{method.name} on {which['data']}", rows)
 
 
-@cli.command(
-    epilog=examples(
-        "zoo bench --tables all --profile smoke",
-        "zoo bench --tables 1,3 --profile paper --data-root data --out bench/paper",
-        "zoo bench --tables 3 --profile paper --data-root data --checkpoints runs/clvae-deepfashion/latest.pth",
-    )
-)
-@click.option("--tables", default="all", show_default=True, help="all, or numbers such as 1,3.")
-@click.option("--profile", type=PROFILES, default="smoke", show_default=True)
-@click.option(
-    "--data-root", type=FOLDER, help="Folder that holds the datasets [default: data; smoke draws its own pictures]."
-)
-@click.option("--out", type=FOLDER, help="Folder for cells, tables and report [default: bench/PROFILE].")
-@click.option("--checkpoints", multiple=True, type=click.Path(path_type=Path), help="Judge this instead of training.")
-@set_option
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of training and of the codes that are drawn.")
-@plugin_option
-def bench(
-    tables: str,
-    profile: str,
-    data_root: Path | None,
-    out: Path | None,
-    checkpoints: tuple[Path, ...],
-    sets: tuple[str, ...],
-    seed: int | None,
-) -> None:
-    """Train and evaluate the methods, and write the paper's tables with our numbers beside its own."""
-    from benchmarks.harness import run
-
-    failed = run(
-        tables.split(","),
-        profile=profile,
-        data_root=data_root,
-        out=out or Path("bench") / profile,
-        seed=seed,
-        sets=sets,
-        given=checkpoints,
-    )
-    if failed:
-        raise ZooError(
-            f"{failed} cells failed; their reasons stand in the tables, and the same command tries them again."
-        )
+cli.add_command(bench)
+cli.add_command(report)
 
 
 @cli.group(

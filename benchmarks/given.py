@@ -22,6 +22,13 @@ class Given:
     iteration: int | None
     sha256: str
 
+    @classmethod
+    def read(cls, path: Path) -> Given:
+        """The checkpoint in a file. Raises ZooError for a file that is none."""
+        payload = checkpoints.load(path)
+        iteration = payload.get("progress", {}).get("iteration")
+        return cls(path, Config.from_dict(payload["config"], str(path)), iteration, digest(path))
+
 
 def find(paths: Sequence[Path]) -> list[Given]:
     """The checkpoints at the paths: files, or folders that hold ``.pth`` files or run folders with a ``latest.pth``.
@@ -35,7 +42,7 @@ def find(paths: Sequence[Path]) -> list[Given]:
         if not here:
             raise ZooError(f"There is no checkpoint at {path}: give a .pth file, a run folder, or a folder of those.")
         files += here
-    return [_read(path) for path in files]
+    return [Given.read(path) for path in files]
 
 
 def matching(given: Sequence[Given], config: Config, telling: set[str]) -> Given | None:
@@ -61,9 +68,3 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(path: Path) -> Given:
-    payload = checkpoints.load(path)
-    iteration = payload.get("progress", {}).get("iteration")
-    return Given(path, Config.from_dict(payload["config"], str(path)), iteration, digest(path))

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import zoo
 from benchmarks.given import Given, matching
 from benchmarks.tables import Row, Table, settings_that_tell_rows_apart
 from zoo.config import Config, resolve
+from zoo.config.values import check_struct
 from zoo.data.standin import standin
-from zoo.engine.folder import FREE, RunFolder
+from zoo.engine.folder import FREE, RunFolder, write_text
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.plugins import home
+from zoo.registry import DATASETS, METHODS
 
 STAND_IN = "procedural stand-in"
 REAL = "real"
+DATA = "data"
+"""Label of the last row of a table of stand-ins, and what its cells have for a method: the drawing of the data itself,
+which says how diverse pictures of one mask are there.
+"""
 
 
 @dataclass
 class Cell:
     """One run: a resolved config, trained once (or ``given`` as a checkpoint) and judged by ``metrics``.
 
-    data: where its pictures come from, in words. folder: where the run and its results lie.
+    method: its name, or :data:`DATA`, which is not trained; its config then says which pictures. data: where the
+    pictures come from, in words. folder: where the run and its results lie.
     """
 
+    method: str
     config: Config
     data: str
     folder: Path
-    given: Given | None
+    given: Given | None = None
     metrics: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.folder.name
+
+    @property
+    def seed(self) -> int:
+        return self.config.train.seed
 
     @property
     def checkpoint(self) -> Path:
@@ -44,59 +63,148 @@ class Cell:
 
     @property
     def title(self) -> str:
-        return f"{self.config.method['name']} on {self.config.data['name']}"
+        return f"{self.method} on {self.config.data['name']}"
+
+    def save(self) -> None:
+        """Write ``cell.json``, from which a worker in another process, or on another machine, takes its work."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "method": self.method,
+            "config": self.config.to_dict(),
+            "data": self.data,
+            "given": None if self.given is None else str(self.given.path.resolve()),
+            "metrics": self.metrics,
+        }
+        write_text(self.folder / "cell.json", json.dumps(content, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Cell:
+        """The cell that :meth:`save` wrote to a folder. Raises ZooError where there is none."""
+        path = folder / "cell.json"
+        try:
+            content = json.loads(path.read_text())
+            config = Config.from_dict(content["config"], str(path))
+            given = None if content["given"] is None else Given.read(Path(content["given"]))
+            return cls(content["method"], config, content["data"], folder, given, content["metrics"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ZooError(f"{path} does not describe a cell ({error}): run `zoo bench` again to write it.") from error
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the numbers of one row come from: the keys of its cells, one per seed, or why it has none."""
+
+    row: Row
+    cells: tuple[str, ...] = ()
+    failure: str = ""
 
 
 @dataclass
 class Grid:
-    """cells: by key, in the order of the tables. places: the cell of each row, by (table, number of the row).
-
-    failures: the sentence for each row that has no cell, because its config cannot be made.
+    """profile: its name. tables: by name. places: for every table, one per row, in order. cells: by key, in the order
+    of the tables; empty in a grid that was loaded, whose cells are read from their folders.
     """
 
+    profile: str
+    tables: dict[str, Table]
+    places: dict[str, list[Place]] = field(default_factory=dict)
     cells: dict[str, Cell] = field(default_factory=dict)
-    places: dict[tuple[str, int], str] = field(default_factory=dict)
-    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[str]:
+        """The sentences of the rows that have no cell, because their config cannot be made."""
+        return [place.failure for places in self.places.values() for place in places if place.failure]
+
+    def save(self, out: Path) -> None:
+        """Write ``bench.json``, which ``zoo report`` reads; tables that an earlier command left there stay.
+
+        Tables of another profile do not: their numbers cannot stand in one report.
+        """
+        path, tables = out / "bench.json", {}
+        if path.is_file():
+            before = Grid.load(out)
+            if before.profile == self.profile:
+                tables = {name: (table, before.places[name]) for name, table in before.tables.items()}
+        tables |= {name: (table, self.places[name]) for name, table in self.tables.items()}
+        content = {
+            name: {"table": asdict(table), "places": [asdict(place) for place in places]}
+            for name, (table, places) in tables.items()
+        }
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps({"profile": self.profile, "tables": content}, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, out: Path) -> Grid:
+        """What :meth:`save` wrote. Raises ZooError where there is none."""
+        path = out / "bench.json"
+        try:
+            content = json.loads(path.read_text())
+            grid = cls(content["profile"], {})
+            for name, entry in content["tables"].items():
+                grid.tables[name] = check_struct(entry["table"], Table, "", lambda key: str(path))
+                grid.places[name] = [check_struct(p, Place, "", lambda key: str(path)) for p in entry["places"]]
+            return grid
+        except OSError as error:
+            raise ZooError(f"There is no bench in {out}: give the folder that `zoo bench --out` wrote to.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ZooError(f"{path} is damaged ({error}): run the same `zoo bench` again to write it.") from error
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command chose for all rows alike."""
+    """What the command chose for all rows alike; ``seeds`` runs of each row, from ``seed`` (None: the config's) on."""
 
     profile: str
     out: Path
     data_root: Path | None = None
     seed: int | None = None
+    seeds: int = 1
     sets: Sequence[str] = ()
 
 
 def lay_out(tables: Mapping[str, Table], choices: Choices, given: Sequence[Given] = ()) -> Grid:
     """The grid of the tables; stand-ins are drawn here where they are needed and missing.
 
-    Raises ZooError when no row at all has a config (a mistyped setting, say); single rows end up in ``failures``.
+    A table whose pictures are stand-ins has one more row than the file says, :data:`DATA`. Raises ZooError when no row
+    at all has a config (a mistyped setting, say); other rows without one say so in their place.
     """
-    grid = Grid()
-    datasets = {table.dataset for table in tables.values()}
+    grid = Grid(choices.profile, dict(tables))
+    alone = len({table.root or table.dataset for table in tables.values()}) == 1
     for name, table in tables.items():
-        for number, row in enumerate(table.rows):
+        places = grid.places[name] = []
+        for row in table.rows:
             try:
-                cell = _cell(row, table, tables, choices, given, alone=len(datasets) == 1)
+                cells = _cells(row, table, tables, choices, given, alone=alone)
             except ZooError as error:
-                grid.failures[name, number] = str(error)
-                continue
-            known = grid.cells.setdefault(cell.folder.name, cell)
-            known.metrics += [metric for metric in table.metrics if metric not in known.metrics]
-            grid.places[name, number] = cell.folder.name
+                places.append(Place(row, failure=str(error)))
+            else:
+                places.append(_place(row, cells, table, grid))
+        drawn = [grid.cells[key] for place in places for key in place.cells if _is_stand_in(grid.cells[key])]
+        if drawn:
+            cells = {cell.seed: _of_data(cell, choices.out) for cell in drawn}
+            places.append(_place(Row(DATA, DATA), list(cells.values()), table, grid))
     if not grid.cells:
-        raise ZooError(next(iter(grid.failures.values())))
+        raise ZooError(grid.failures[0])
     return grid
 
 
-def _cell(
+def _place(row: Row, cells: Sequence[Cell], table: Table, grid: Grid) -> Place:
+    """Put the cells of a row into the grid, or find them there."""
+    for cell in cells:
+        known = grid.cells.setdefault(cell.key, cell)
+        known.metrics += [metric for metric in table.metrics if metric not in known.metrics]
+    return Place(row, tuple(cell.key for cell in cells))
+
+
+def _cells(
     row: Row, table: Table, tables: Mapping[str, Table], choices: Choices, given: Sequence[Given], *, alone: bool
-) -> Cell:
+) -> list[Cell]:
+    """The cells of a row, one per seed."""
     own = [f"method.{key}={json.dumps(value)}" for key, value in row.settings.items()]
-    root = None if choices.data_root is None else _root(choices.data_root, table.dataset, alone)
+    own += [f"data.{key}={json.dumps(value)}" for key, value in table.data.items()]
+    root = None if choices.data_root is None else _root(choices.data_root, table.root or table.dataset, alone)
+    if root is None and table.root is not None:
+        root = Path("data") / table.root
     config = resolve(
         row.method, table.dataset, choices.profile, [*own, *choices.sets], data_root=root, seed=choices.seed
     )
@@ -104,7 +212,7 @@ def _cell(
     if found is not None:
         shape = {key: found.config.data[key] for key in ("size", "classes")}
         config = replace(config, method=found.config.method, data={**config.data, **shape})
-    if root is None and config.data["standin"] is not None:
+    if choices.data_root is None and config.data["standin"] is not None and table.root is None:
         folder = standin(config, choices.out / "data")
         config = replace(config, data={**config.data, "root": folder})
         numbers = config.data["standin"]
@@ -112,8 +220,23 @@ def _cell(
         identity = folder.name
     else:
         data, identity = REAL, _identity(config, ("test",) if found else ("train", "test"))
-    key = f"{config.method['name']}-{config.data['name']}-{_hash(config, identity, found)}"
-    return Cell(config, data, choices.out / "cells" / key, found)
+    cells = []
+    for seed in range(config.train.seed, config.train.seed + choices.seeds):
+        seeded = replace(config, train=replace(config.train, seed=seed))
+        key = f"{row.method}-{config.data['name']}-{_hash(seeded, identity, found)}"
+        cells.append(Cell(row.method, seeded, data, choices.out / "cells" / key, found))
+    return cells
+
+
+def _is_stand_in(cell: Cell) -> bool:
+    return cell.data.startswith(STAND_IN)
+
+
+def _of_data(cell: Cell, out: Path) -> Cell:
+    """The cell that draws the test masks of ``cell`` anew, in other styles."""
+    identity = [Path(cell.config.data["root"]).name, cell.config.profile, cell.seed]
+    key = f"{DATA}-{cell.config.data['name']}-{_digits(identity)}"
+    return Cell(DATA, cell.config, cell.data, out / "cells" / key)
 
 
 def _root(root: Path, name: str, alone: bool) -> Path:
@@ -138,7 +261,18 @@ def _hash(config: Config, identity: str, given: Given | None) -> str:
     for section, _, key in (name.partition(".") for name in FREE - {"train.iterations", "train.epochs"}):
         content[section].pop(key, None)
     content["data"]["pictures"] = identity
+    content["code"] = {"zoo": zoo.__version__, "plugin": _source(config.method["name"])}
     return _digits([content, None if given is None else given.sha256])
+
+
+@cache
+def _source(method: str) -> str:
+    """Digits that change with any line of the plugin that brings a method."""
+    cls = METHODS.get(method)
+    folder, module = home(cls), sys.modules[cls.__module__]
+    assert folder is not None and module.__file__ is not None, "a method comes from a file"
+    files = sorted(folder.rglob("*.py")) if module.__package__ else [Path(module.__file__)]
+    return _digits({str(path.relative_to(folder)): path.read_text() for path in files})
 
 
 def _digits(content: Any) -> str:

@@ -1,212 +1,206 @@
-"""The harness: trains what is missing, judges it, and has the tables written. No cell's failure stops another one."""
+"""The harness: has every cell trained and judged that is missing, and the report written.
+
+No cell's failure stops another one.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks import report, results
-from benchmarks.given import digest, find
-from benchmarks.grid import Cell, Choices, lay_out
-from benchmarks.results import Result
+from benchmarks import report
+from benchmarks.executors import Ended, Executor, Workers
+from benchmarks.given import find
+from benchmarks.grid import Cell, Choices, Place, lay_out
+from benchmarks.judge import missing
+from benchmarks.selection import selected
+from benchmarks.standing import Standing, clock
+from benchmarks.state import Failure
 from benchmarks.tables import TABLES, read
-from zoo import checkpoints, factory
-from zoo.engine import RunInterruptedError, train
-from zoo.engine.distribution import device_of
-from zoo.engine.folder import RunFolder, write_text
-from zoo.engine.record import device_name
+from benchmarks.view import Course, View, view
+from zoo.engine import RunInterruptedError
+from zoo.engine.interrupt import StopRequest
 from zoo.errors import ZooError
-from zoo.metrics import evaluate
-from zoo.metrics.networks import RANDOM_FEATURES
 from zoo.metrics.protocols import Networks
 from zoo.plugins import load_plugins
-from zoo.registry import METRICS
 
-log = logging.getLogger(__name__)
-
-RANDOM_PROFILE = "smoke"
-"""The only profile whose numbers may come from random feature networks."""
-
-
-@dataclass
-class Outcome:
-    """What became of a cell: its results by metric, and why some are missing."""
-
-    results: dict[str, Result] = field(default_factory=dict)
-    failure: str = ""
+SOON, LATE = 5.0, 60.0
+"""Seconds until a cell that another bench runs is asked for again: at first, and at most."""
 
 
 def run(
     tables: Sequence[str],
     *,
     profile: str,
-    data_root: Path | None = None,
     out: Path,
+    data_root: Path | None = None,
     seed: int | None = None,
+    seeds: int = 1,
     sets: Sequence[str] = (),
     given: Sequence[Path] = (),
     plugins: Sequence[Path] = (),
+    only: Sequence[str] = (),
+    retry_failed: bool = False,
+    executor: Executor | None = None,
     source: Path = TABLES,
     progress: bool = True,
 ) -> int:
-    """Fill the tables of these names (``["all"]`` for every one) and return how many of their cells failed.
+    """Fill the tables of these names (``["all"]`` for every one) and return how many of their cells have failed.
 
-    Finished cells below ``out/cells`` are reused, unfinished ones resumed, failed ones tried again. Writes
-    ``out/report.md`` and ``out/table<name>.csv`` and prints the tables; ``progress`` tells on standard error what goes
+    Finished cells below ``out/cells`` are reused, unfinished ones resumed, failed ones tried again with
+    ``retry_failed``. Writes the report of ``out`` and prints its tables; ``progress`` tells on standard error what goes
     on. data_root: the folder of the datasets, or of the one dataset that is asked for; without it a profile with
-    ``data.standin`` draws stand-ins below ``out/data``, another one reads ``data/<name>``. sets: further settings
-    (``"train.iterations=5"``) of all runs. given: checkpoints, or folders of them, that take the place of training in
-    the rows that they fit. source: the tables file.
+    ``data.standin`` draws stand-ins below ``out/data``, another one reads ``data/<name>``. seeds: runs of each row.
+    sets: further settings (``"train.iterations=5"``) of all runs. given: checkpoints, or folders of them, that take the
+    place of training in the rows that they fit. only: patterns, see :func:`benchmarks.selection.selected`. executor:
+    where the cells run, by default one after another in a worker process. source: the tables file.
 
-    Raises ZooError for choices that make no sense at all, and RunInterruptedError after Ctrl-C, when all is saved.
+    Raises ZooError for choices that make no sense at all, and RunInterruptedError after Ctrl-C or SIGTERM, when all is
+    saved.
     """
     load_plugins(plugins)
-    bench = read(source)
-    chosen, evaluation = bench.choose(tables), bench.evaluation(profile)
-    grid = lay_out(chosen, Choices(profile, out, data_root, seed, sets), find(given))
-    outcomes = {}
-    for number, (key, cell) in enumerate(grid.cells.items(), 1):
-        tell = _teller(f"[{number}/{len(grid.cells)}] {cell.title} ({key})", progress)
-        outcomes[key] = _attempt(cell, evaluation.samples, tell, progress)
-    written = report.build(chosen, grid, outcomes, profile)
-    written.save(out)
-    written.show()
-    return sum(bool(outcome.failure) for outcome in outcomes.values()) + len(grid.failures)
+    chosen = read(source).choose(tables, profile)
+    grid = lay_out(chosen, Choices(profile, out, data_root, seed, seeds, sets), find(given))
+    rows = [place for places in selected(grid, only).values() for place in places]
+    grid.save(out)
+    cells = [grid.cells[key] for key in dict.fromkeys(key for place in rows for key in place.cells)]
+    executor = executor or Workers(1, plugins)
+    titles = {cell.key: _title(cell, next(p for p in rows if cell.key in p.cells)) for cell in cells}
+    course = Course(titles, jobs=executor.jobs or len(cells))
+    session = Session(course, executor, view(out, course, progress=progress), retry_failed=retry_failed)
+    session.run(cells, others=[cell for cell in grid.cells.values() if cell.key not in titles])
+    report.write(out).show()
+    return course.failed + len({place.failure for place in rows if place.failure})
 
 
-Tell = Callable[[str], None]
+def _title(cell: Cell, place: Place) -> str:
+    """A cell in words, by the first row that shows it: methods may have several cells on one dataset."""
+    seed = f", seed {cell.seed}" if len(place.cells) > 1 else ""
+    return f"{place.row.label} on {cell.config.data['name']}{seed}"
 
 
-def _attempt(cell: Cell, samples: int, tell: Tell, progress: bool) -> Outcome:
-    """Train and judge one cell as far as that is still to be done."""
-    outcome = Outcome()
-    try:
-        stored = results.read(cell.results)
-        outcome.results = {r.metric: r for r in stored if _usable(r, cell, samples)}
-        missing = [metric for metric in cell.metrics if metric not in outcome.results]
-        if not missing:
-            tell("finished before")
-            return outcome
-        if cell.config.profile != RANDOM_PROFILE:
-            _require_features(missing)
-        if cell.given is None:
-            _train(cell, tell, progress)
-        new = _judge(cell, missing, samples, tell)
-        results.write(cell.results, [*(r for r in stored if r.metric not in new), *new.values()])
-        outcome.results |= new
-    except RunInterruptedError as error:
-        raise RunInterruptedError(f"{str(error).split(', continue')[0]}; the same bench command continues.") from error
-    except ZooError as error:
-        outcome.failure = str(error)
-    except Exception as error:  # whatever a plugin does wrong, the other cells go on
-        cell.folder.mkdir(parents=True, exist_ok=True)
-        trace = cell.folder / "error.txt"
-        write_text(trace, traceback.format_exc())
-        text = " ".join(str(error).split())[:300]
-        outcome.failure = f"{type(error).__name__}: {text} (traceback in {trace})"
-    if outcome.failure:
-        tell(f"failed: {outcome.failure}")
-    return outcome
+class Session:
+    """One run of the harness over some cells."""
 
+    def __init__(self, course: Course, executor: Executor, view: View, *, retry_failed: bool = False) -> None:
+        self.course, self.executor, self.view, self.retry_failed = course, executor, view, retry_failed
+        self.begun = time.time()
+        self.networks = Networks(allow_random=True)
+        self.waiting: dict[str, Cell] = {}
+        self.at_work: dict[str, Cell] = {}
+        self.elsewhere: dict[str, tuple[float, float]] = {}
+        """By key: when to ask again for a cell that another bench runs, and how long to wait after that."""
 
-def _require_features(metrics: Sequence[str]) -> None:
-    """Raises ZooError for a feature network without weights: before days of training, not after."""
-    networks = Networks()
-    log.debug("feature networks: %s", [METRICS.get(metric)(networks).network for metric in metrics])
+    def run(self, cells: Sequence[Cell], others: Sequence[Cell] = ()) -> None:
+        """See the cells through; ``others`` are only described in their folders, for the report and ``--status``.
 
+        Raises RunInterruptedError when asked to stop, after everything at work has saved itself.
+        """
+        request = StopRequest()
+        with request.listening():
+            try:
+                self.view.open()
+                self._sort(cells, others)
+                while (self.waiting or self.at_work) and request.signal is None:
+                    self._start()
+                    for ended in self.executor.wait(0.2):
+                        self._end(ended)
+                    self.view.refresh()
+                if request.signal is not None:
+                    self.view.say("Stopping: what is being trained is saved first.")
+                    self.executor.stop()
+                    raise RunInterruptedError(
+                        f"Stopped by {request.signal}; what was being trained is saved, and the same bench command "
+                        "continues."
+                    )
+            except RunInterruptedError as error:
+                # a cell of this very process speaks of its own command
+                text = str(error).split(", continue with")[0].removesuffix(".")
+                raise RunInterruptedError(
+                    f"{text}." if "the same bench command" in text else f"{text}; the same bench command continues."
+                ) from error
+            finally:
+                self.view.close()
+                self.executor.close()
 
-def _train(cell: Cell, tell: Tell, progress: bool) -> None:
-    """Bring the run of a cell to its end, from its last checkpoint where it has one."""
-    folder = RunFolder(cell.folder)
-    resume = folder.latest.is_file()
-    if resume and folder.record.is_file():
-        planned = json.loads(folder.record.read_text())["iterations"]
-        if checkpoints.load(folder.latest)["progress"]["iteration"] >= planned:
-            return
-    tell("resuming" if resume else "training")
-    train(cell.config, work_dir=cell.folder, resume=resume, progress=progress)
+    def _sort(self, cells: Sequence[Cell], others: Sequence[Cell]) -> None:
+        """Find out which cells are to be run."""
+        for cell in others:
+            if not self._is_finished(cell):
+                cell.save()
+        for cell in cells:
+            if self._is_finished(cell):
+                self.course.finished += 1
+                continue
+            cell.save()
+            failure = Failure.load(cell.folder)
+            if failure is None or failure.again or self.retry_failed:
+                self.waiting[cell.key] = cell
+            else:
+                self._failed(cell, f"failed before, --retry-failed tries it again: {failure.reason}")
+        self.course.waiting = len(self.waiting)
+        if self.course.finished:
+            self.view.say(f"{self.course.finished} of {len(cells)} cells are finished already.")
 
+    def _start(self) -> None:
+        """Start as many cells as there is room for."""
+        for key, cell in list(self.waiting.items()):
+            now = time.monotonic()
+            if self.executor.free <= 0:
+                break
+            if key in self.elsewhere and (now < self.elsewhere[key][0] or self._settled(cell)):
+                continue
+            del self.waiting[key]
+            self.at_work[key], self.course.running[key] = cell, now
+            self.executor.start(cell.folder)
+        self.course.waiting = len(self.waiting)
 
-def _judge(cell: Cell, metrics: Sequence[str], samples: int, tell: Tell) -> dict[str, Result]:
-    config, begun = cell.config, time.monotonic()
-    tell("evaluating")
-    device = device_of(config.train.device)
-    found = evaluate(
-        factory.load(cell.checkpoint, device=device),
-        factory.dataset(config, "test"),
-        metrics=metrics,
-        samples=samples,
-        seed=config.train.seed,
-        device=device,
-        allow_random=config.profile == RANDOM_PROFILE,
-        progress=_seldom(tell),
-    )
-    shared: dict[str, Any] = {
-        "data": cell.data,
-        "method": config.method["name"],
-        "settings": {key: value for key, value in config.to_dict()["method"].items() if key != "name"},
-        "training": _training(cell),
-        "seed": config.train.seed,
-        "profile": config.profile,
-        "config": config.hash(),
-        "checkpoint": digest(cell.checkpoint)[:12],
-        "device": device_name(device),
-        "versions": results.package_versions(),
-        "seconds": round(time.monotonic() - begun, 3),
-    }
-    return {
-        name: Result(name, r.value, r.better, r.protocol, warnings=results.warnings_of(r), **shared)
-        for name, r in found.items()
-    }
-
-
-def _training(cell: Cell) -> dict[str, Any]:
-    """Iterations, perceptual trunk and more of the run's record; "unknown" where a given checkpoint has none."""
-    facts: dict[str, Any] = {"iterations": "unknown", "trunk": "unknown"}
-    record = cell.checkpoint.with_name("record.json")
-    if record.is_file():
-        content = json.loads(record.read_text())
-        keys = ("iterations", "trunk", "seed", "pictures_per_update", "precision", "device", "seconds")
-        facts |= {key: content[key] for key in keys if key in content}
-    if cell.given is not None:
-        facts |= {"given": str(cell.given.path), "seed": cell.given.config.train.seed}
-        facts["iterations"] = "unknown" if cell.given.iteration is None else cell.given.iteration
-    return facts
-
-
-def _usable(result: Result, cell: Cell, samples: int) -> bool:
-    """Whether a stored number answers the present question; random features only for want of trained ones."""
-    metric = METRICS.get(result.metric)
-    if metric.codes == "random" and result.protocol["samples"] != samples:
-        return False
-    if result.protocol["network"] != RANDOM_FEATURES:
+    def _settled(self, cell: Cell) -> bool:
+        """Whether the other bench, which had this cell, has brought it to an end."""
+        failure = Failure.load(cell.folder)
+        if failure is not None and failure.time > self.begun:
+            self._failed(cell, f"failed in another bench: {failure.reason}")
+        elif self._is_finished(cell):
+            self._finished(cell, f"finished by another bench: {Standing.of(cell.folder).note}")
+        else:
+            return False
+        del self.waiting[cell.key]
         return True
-    return bool(metric(Networks(allow_random=True)).network == RANDOM_FEATURES)
 
+    def _end(self, ended: Ended) -> None:
+        cell = self.at_work.pop(ended.folder.name)
+        seconds = time.monotonic() - self.course.running.pop(cell.key)
+        if ended.what == "busy":
+            self._ask_later(cell, ended.why)
+            return
+        if ended.what == "died":
+            Failure(f"Its worker {ended.why}; the same command tries it again.", again=True).save(cell.folder)
+        failure = Failure.load(cell.folder)
+        if failure is not None:
+            self._failed(cell, f"failed: {failure.reason}")
+        else:
+            self.course.seconds.append(seconds)
+            self._finished(cell, f"finished in {clock(seconds)}: {Standing.of(cell.folder).note}")
 
-def _teller(title: str, progress: bool) -> Tell:
-    def tell(text: str) -> None:
-        if progress:
-            print(f"{title}: {text}", file=sys.stderr, flush=True)
+    def _ask_later(self, cell: Cell, why: str) -> None:
+        if cell.key not in self.elsewhere:
+            self.view.tell(cell.key, f"{why}; waiting for it")
+        pause = min(LATE, self.elsewhere.get(cell.key, (0.0, SOON))[1])
+        self.elsewhere[cell.key] = (time.monotonic() + pause, 2 * pause)
+        self.waiting[cell.key] = cell
+        self.course.waiting = len(self.waiting)
 
-    return tell
+    def _finished(self, cell: Cell, text: str) -> None:
+        self.course.finished += 1
+        self.view.tell(cell.key, text)
 
+    def _failed(self, cell: Cell, text: str) -> None:
+        self.course.failed += 1
+        self.view.tell(cell.key, text)
 
-def _seldom(tell: Tell, seconds: float = 15.0) -> Callable[[int, int], None]:
-    """Progress of an evaluation, in a line every ``seconds`` at most."""
-    last = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            last = time.monotonic()
-            tell(f"evaluated {done} of {total} pictures")
-
-    return progress
+    def _is_finished(self, cell: Cell) -> bool:
+        try:
+            return not missing(cell, self.networks)
+        except ZooError:  # damaged results, which the worker will name
+            return False

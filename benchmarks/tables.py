@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from zoo.config.read import read_yaml
 from zoo.config.values import Range, check_struct
 from zoo.errors import ZooError, nearest
-from zoo.registry import METRICS
+from zoo.metrics.protocols import named
 
 TABLES = Path(__file__).with_name("tables.yaml")
 
@@ -29,17 +29,49 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
-    """``codes`` says which codes its pictures are made of: those of the ground truth, or random ones.
+class Claim:
+    """A sentence of the paper about the rows of a table, in one metric; it has exactly one of three forms.
 
-    ``metrics`` are names of :data:`zoo.registry.METRICS`, which fix the rest of the protocol.
+    ``best``: this row is better than every other row (of a method; the row "data" takes no part). ``order``: these rows
+    from better to worse, each at least ``percent`` better than the next. ``alike``: these rows lie within ``percent``
+    of each other. Better is what the metric says, higher or lower; percents are of the smaller number.
+    """
+
+    text: str
+    metric: str
+    best: str | None = None
+    order: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    percent: Annotated[float, Range(at_least=0)] = 0.0
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The labels that it names."""
+        return (*((self.best,) if self.best is not None else ()), *self.order, *self.alike)
+
+
+@dataclass(frozen=True)
+class Table:
+    """``metrics`` are names that fix their protocol (see :func:`zoo.metrics.named`); in the file they may hold
+    ``{samples}``, which :meth:`with_samples` fills in.
+
+    ``root`` is the folder of the dataset below the folder of all (None: the dataset's name), ``data`` its settings. A
+    table that is ``extra`` is not one of "all".
     """
 
     title: str
     dataset: str
-    codes: Literal["encoded", "random"]
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
+    root: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    extra: bool = False
+    claims: tuple[Claim, ...] = ()
+
+    def with_samples(self, samples: int) -> Table:
+        """The table with the number of samples per mask in the names of its metrics."""
+        claims = (replace(claim, metric=_filled(claim.metric, samples)) for claim in self.claims)
+        return replace(self, metrics=tuple(_filled(m, samples) for m in self.metrics), claims=tuple(claims))
 
 
 @dataclass(frozen=True)
@@ -56,8 +88,11 @@ class Bench:
     profiles: dict[str, Evaluation]
     tables: dict[str, Table]
 
-    def choose(self, names: Sequence[str]) -> dict[str, Table]:
-        """The tables of these names, or all for ``["all"]``, in the order of the file. Raises ZooError for others."""
+    def choose(self, names: Sequence[str], profile: str) -> dict[str, Table]:
+        """The tables of these names, or all that are not extra for ``["all"]``, in the order of the file, with the
+        profile's number of samples. Raises ZooError for other names or profiles.
+        """
+        samples = self.evaluation(profile).samples
         known = list(self.tables)
         names = [name.strip() for name in names]
         for name in names:
@@ -66,7 +101,8 @@ class Bench:
                 raise ZooError(f'There is no table "{name}"{hint} give --tables all, or some of {",".join(known)}.')
         if not names:
             raise ZooError(f"No table is chosen: give --tables all, or some of {','.join(known)}.")
-        return {name: table for name, table in self.tables.items() if name in names or "all" in names}
+        chosen = (name for name, table in self.tables.items() if name in names or ("all" in names and not table.extra))
+        return {name: self.tables[name].with_samples(samples) for name in chosen}
 
     def evaluation(self, profile: str) -> Evaluation:
         """Raises ZooError for a profile that the file does not know."""
@@ -82,17 +118,34 @@ def read(path: Path = TABLES) -> Bench:
     """Read a tables file. Raises ZooError naming the key where it is not what :class:`Bench` describes."""
     bench: Bench = check_struct(read_yaml(path), Bench, "", lambda key: str(path.name))
     for name, table in bench.tables.items():
-        for metric in table.metrics:
-            codes = METRICS.get(metric).codes
-            if codes != table.codes:
-                raise ZooError(f"Table {name} in {path.name} is about {table.codes} codes, but {metric} takes {codes}.")
-        for row in table.rows:
-            if row.paper and len(row.paper) != len(table.metrics):
-                raise ZooError(
-                    f'The row "{row.label}" of table {name} in {path.name} has {len(row.paper)} published numbers for '
-                    f"{len(table.metrics)} metrics: give one for each, or none."
-                )
+        _check(table, f"Table {name} in {path.name}")
     return bench
+
+
+def _check(table: Table, where: str) -> None:
+    for metric in table.metrics:
+        named(_filled(metric, 2))
+    for row in table.rows:
+        if row.paper and len(row.paper) != len(table.metrics):
+            raise ZooError(
+                f'{where}: the row "{row.label}" has {len(row.paper)} published numbers for {len(table.metrics)} '
+                "metrics: give one for each, or none."
+            )
+    labels = [row.label for row in table.rows]
+    for claim in table.claims:
+        forms = [form for form in ("best", "order", "alike") if getattr(claim, form)]
+        if len(forms) != 1:
+            raise ZooError(f'{where}: the claim "{claim.text}" needs one of best, order and alike, but has {forms}.')
+        if claim.metric not in table.metrics:
+            raise ZooError(f'{where}: the claim "{claim.text}" is about {claim.metric}, which the table does not have.')
+        for label in claim.rows:
+            if label not in labels:
+                hint = nearest(label, labels) or "."
+                raise ZooError(f'{where}: the claim "{claim.text}" names a row "{label}", which is not there{hint}')
+
+
+def _filled(metric: str, samples: int) -> str:
+    return metric.replace("{samples}", str(samples))
 
 
 def table_rows() -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The commands at work on a few small pictures: what they write, print and leave."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -44,7 +46,7 @@ def test_list_names_what_there_is(here):
     assert sizes == {"ade20k": 151, "deepfashion": 16, "gta5": 20, "folder": "data.classes"}
     assert {table["table"]: table["dataset"] for table in listed["tables"]} == {
         **{"1": "ade20k", "2": "ade20k", "3": "deepfashion"},
-        **{"4": "gta5", "5": "gta5"},
+        **{"4": "gta5", "5": "gta5", "layers": "gta5", "faces": "folder"},
     }
     assert json.loads(done("list", "profiles", "--json")) == listed["profiles"]
     plain = done("list")
@@ -103,11 +105,26 @@ def test_sample_writes_every_picture_and_a_grid(trained, tmp_path):
 
 def test_eval_says_which_features_its_numbers_come_from(trained):
     command = ("eval", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures")
-    report = json.loads(done(*command, "--metrics", "lpips_alex_reconstruction", "--limit", 2, "--json"))
-    (row,) = report["results"]
-    assert row["name"] == "lpips_alex_reconstruction" and row["value"] > 0
+    (line,) = done(*command, "--metrics", "lpips_alex_reconstruction", "--limit", 2, "--json").splitlines()
+    row = json.loads(line)
+    assert row["metric"] == "lpips_alex_reconstruction" and row["value"] > 0
     assert row["protocol"]["network"] == "random features" and row["protocol"]["images"] == 2
+    assert row["method"] == "gaugan" and row["seed"] == 0 and row["seconds"] > 0 and row["versions"]["torch"]
+    assert row["checkpoint"] == hashlib.sha256(Path("runs/gaugan-folder/latest.pth").read_bytes()).hexdigest()[:12]
     assert "random features" in done(*command, "--metrics", "lpips_alex_reconstruction", "--limit", 2)
+
+
+def test_eval_keeps_what_it_is_asked_to_keep(trained, tmp_path):
+    command = ["eval", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures", "--limit", 2]
+    text = done(*command, "--out", tmp_path, "--pictures", "--json")
+    assert (tmp_path / "results.jsonl").read_text() == text
+    numbers = pd.read_parquet(tmp_path / "pictures.parquet")
+    assert numbers.columns.tolist() == ["index", "name", "metric", "value"]
+    stored = {row["metric"]: row["value"] for row in map(json.loads, text.splitlines())}
+    assert set(stored) == {"fid_val_inception2015", "lpips_alex_reconstruction"}, "GauGAN has no codes to draw"
+    assert numbers["value"].mean() == pytest.approx(stored["lpips_alex_reconstruction"])
+    assert sorted(p.name for p in (tmp_path / "reconstruction").iterdir()) == ["test0.png", "test1.png"]
+    assert zoo(*command, "--pictures").code == 2
 
 
 def test_made_data_passes_its_check_and_is_the_same_again(here):

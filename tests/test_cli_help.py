@@ -1,4 +1,4 @@
-"""The help of every command ends with examples that its parser takes; so do those of the READMEs."""
+"""The help of every command ends with examples that its parser takes; so do those of the READMEs and of the docs."""
 
 import re
 import shlex
@@ -63,8 +63,11 @@ def test_help_ends_with_examples_that_parse(path, parsed):
     assert all(parsed(line)[: len(path)] == path for line in lines)
 
 
-@pytest.mark.parametrize("file", [REPOSITORY / "README.md", PLUGIN / "README.md"], ids=["README", "plugin"])
-def test_the_commands_of_the_readmes_parse(file, parsed):
+PAGES = {"README": REPOSITORY / "README.md", "plugin": PLUGIN / "README.md", "bench": REPOSITORY / "docs" / "bench.md"}
+
+
+@pytest.mark.parametrize("file", PAGES.values(), ids=PAGES)
+def test_the_commands_of_the_pages_parse(file, parsed):
     lines = list(commands_in(file.read_text()))
     assert lines, f"{file} shows no commands"
     assert all(parsed(line) for line in lines)

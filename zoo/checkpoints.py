@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
 from collections import OrderedDict
@@ -81,6 +82,12 @@ def load(path: Path | str) -> dict[str, Any]:
             "use the version of zoo that wrote it, or train again."
         )
     return payload
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stored(path: Path) -> None:

@@ -1,19 +1,26 @@
-"""A bench of two tables and toy runs: cells are shared, reused, resumed, replaced by given files, and may fail."""
+"""A bench of two tables and toy runs: cells are shared, reused, resumed, replaced by given files, and may fail.
 
-import json
+They run in this process; the tests of workers, of clusters and of killing have other processes.
+"""
+
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from benchmarks.executors import InProcess
 from benchmarks.grid import Cell, Choices, Grid, lay_out
 from benchmarks.harness import run
+from benchmarks.state import Failure, State
 from benchmarks.tables import read
+from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints
 from zoo.data import procedural
 from zoo.errors import ZooError
@@ -24,7 +31,6 @@ tables:
   1:
     title: reconstruction
     dataset: deepfashion
-    codes: encoded
     metrics: [lpips_alex_reconstruction]
     rows:
       - {label: "GauGAN*", method: gaugan, paper: [0.500]}
@@ -34,11 +40,12 @@ tables:
   2:
     title: random codes
     dataset: deepfashion
-    codes: random
-    metrics: [diversity_lpips_alex, top1_lpips_alex_l1]
+    metrics: ["diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1"]
     rows:
       - {label: CLVAE, method: clvae, paper: [0.216, 0.158]}
+      - {label: GauGAN, method: gaugan}
 """
+DIVERSITY, TOP1 = "diversity_lpips_alex_3", "top1_lpips_alex_3_l1"
 SETS = (
     "train.iterations=2",
     "train.batch_size=2",
@@ -73,15 +80,21 @@ class Run:
     grid: Grid
     failed: int
 
-    def cell(self, table: str, row: int) -> Cell:
-        return self.grid.cells[self.grid.places[table, row]]
+    def cell(self, table: str, row: int, seed: int = 0) -> Cell:
+        return self.grid.cells[self.grid.places[table][row].cells[seed]]
+
+
+def bench(out: Path, source: Path, *tables: str, **choices: Any) -> int:
+    """The toy bench in a folder; how many of its cells have failed."""
+    arguments = {"profile": "smoke", "sets": SETS, "source": source, "progress": False, "executor": InProcess()}
+    return run(tables, out=out, **(arguments | choices))
 
 
 @pytest.fixture(scope="module")
 def mini(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("bench")
-    failed = run(["all"], profile="smoke", out=out, sets=SETS, source=source, progress=False)
-    return Run(out, lay_out(read(source).tables, Choices("smoke", out, sets=SETS)), failed)
+    failed = bench(out, source, "all")
+    return Run(out, lay_out(read(source).choose(["all"], "smoke"), Choices("smoke", out, sets=SETS)), failed)
 
 
 def values(out: Path, table: str) -> pd.DataFrame:
@@ -91,30 +104,45 @@ def values(out: Path, table: str) -> pd.DataFrame:
 def test_rows_stand_beside_the_published_numbers(mini: Run):
     one, two = values(mini.out, "1"), values(mini.out, "2")
     assert one["GT-similarity (paper)"].dropna().to_dict() == {"GauGAN*": 0.5, "CLVAE": 0.462}
-    stored = {r["metric"]: r["value"] for r in map(json.loads, mini.cell("2", 0).results.read_text().splitlines())}
+    stored = results(mini.cell("2", 0).folder)
     assert one.loc["CLVAE", "GT-similarity"] == stored["lpips_alex_reconstruction"] > 0
-    assert two.loc["CLVAE", "Diversity"] == stored["diversity_lpips_alex"] > 0
-    assert two.loc["CLVAE", "Top-1 GT-similarity"] == stored["top1_lpips_alex_l1"] > 0
+    assert two.loc["CLVAE", "Diversity"] == stored[DIVERSITY] > 0
+    assert two.loc["CLVAE", "Top-1 GT-similarity"] == stored[TOP1] > 0
     assert two.loc["CLVAE", "Top-1 GT-similarity (paper)"] == 0.158
 
 
 def test_rows_print_their_protocol(mini: Run):
-    row = values(mini.out, "2").loc["CLVAE"]
+    row = pd.read_csv(mini.out / "table2.csv", dtype=str).set_index("method").loc["CLVAE"]
     assert row["data"] == "procedural stand-in (2 train, 2 test, seed 0)"
-    assert (row["split"], row["classes"], row["resolution"], row["images"]) == ("test", 16, "32x32", 2)
-    assert (row["samples per mask"], row["iterations"], row["seed"], row["profile"]) == (3, 2, 0, "smoke")
+    assert (row["split"], row["classes"], row["resolution"], row["images"]) == ("test", "16", "32x32", "2")
+    assert (row["samples per mask"], row["iterations"], row["seed"], row["profile"]) == ("3", "2", "0", "smoke")
     assert row["features"] == "random features"
     assert row["perceptual trunk"] == "random vgg19 (seed 1234)"
     assert values(mini.out, "1").loc["CLVAE", "samples per mask"] == 1
 
 
-def test_report_opens_with_a_warning(mini: Run):
-    text = (mini.out / "report.md").read_text()
-    assert text.splitlines()[0] == (
-        "TOY RUN: profile smoke, 32x32 procedural pictures, 2 iterations: these numbers say nothing about the methods."
-    )
-    assert "## Table 2: random codes" in text
-    assert "GauGAN\\*" in text and "0.500" in text, "the digits of the paper, and no accidental italics"
+def test_numbers_are_the_means_over_their_pictures(mini: Run):
+    cell = mini.cell("2", 0)
+    per_picture = pictures(cell.folder)
+    stored = results(cell.folder)
+    assert set(per_picture["metric"]) == set(stored) == {"lpips_alex_reconstruction", DIVERSITY, TOP1}
+    for metric, rows in per_picture.groupby("metric"):
+        assert rows["index"].tolist() == [0, 1]
+        assert np.mean(rows["value"]) == pytest.approx(stored[metric], rel=1e-12)
+
+
+def test_a_method_without_codes_says_that_it_has_none_to_draw(mini: Run):
+    row = values(mini.out, "2").loc["GauGAN"]
+    assert row["note"] == "gaugan has no codes to draw" and np.isnan(row["Diversity"])
+    assert results(mini.cell("2", 1).folder)[DIVERSITY] is None
+    assert mini.cell("2", 1) is mini.cell("1", 0), "its reconstructions stand in the other table"
+
+
+def test_the_data_itself_is_the_last_row_and_needs_no_training(mini: Run):
+    assert list(values(mini.out, "2").index) == ["CLVAE", "GauGAN", "data"]
+    cell = mini.cell("2", 2)
+    assert cell is mini.cell("1", 4) and not list(cell.folder.glob("*.pth"))
+    assert values(mini.out, "2").loc["data", "Diversity"] > values(mini.out, "2").loc["CLVAE", "Diversity"] > 0
 
 
 def test_failed_rows_say_why_and_stop_nobody(mini: Run):
@@ -123,8 +151,11 @@ def test_failed_rows_say_why_and_stop_nobody(mini: Run):
     assert table.loc["diverges", "note"].startswith("failed: Training diverged by iteration")
     assert table.loc["unknown", "note"].startswith('failed: There is no method "gogan"; did you mean "gaugan"')
     assert table.loc[["diverges", "unknown"], "GT-similarity"].isna().all()
-    assert table.loc[["GauGAN*", "CLVAE"], "GT-similarity"].notna().all()
-    assert "failed: Training diverged" in (mini.out / "report.md").read_text()
+    assert table.loc[["GauGAN*", "CLVAE", "data"], "GT-similarity"].notna().all()
+    failure = Failure.load(mini.cell("1", 2).folder)
+    assert failure is not None and not failure.again and failure.trace is None
+    states = [State.load(mini.cell("1", row).folder) for row in (0, 2)]
+    assert [state.phase for state in states if state is not None] == ["done", "failed"]
 
 
 def test_tables_share_a_cell(mini: Run):
@@ -133,14 +164,69 @@ def test_tables_share_a_cell(mini: Run):
     assert trained == sorted(mini.cell("1", number).folder.name for number in (0, 1))
 
 
-def test_finished_cells_are_reused(mini: Run, source: Path):
-    cells = [mini.cell("1", 0), mini.cell("1", 1)]
-    before = {path: path.stat().st_mtime_ns for cell in cells for path in cell.folder.iterdir()}
-    report = (mini.out / "report.md").read_text()
-    failed = run(["all"], profile="smoke", out=mini.out, sets=SETS, source=source, progress=False)
-    assert failed == 2
-    assert {path: path.stat().st_mtime_ns for cell in cells for path in cell.folder.iterdir()} == before
-    assert (mini.out / "report.md").read_text() == report
+def snapshot(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_finished_and_failed_cells_are_not_run_again(mini: Run, source: Path, capsys: pytest.CaptureFixture[str]):
+    cells = [cell.folder for cell in mini.grid.cells.values()]
+    failed = mini.cell("1", 2).folder
+    before = {folder: snapshot(folder) for folder in cells if folder != failed}
+    told = Failure.load(failed)
+    assert bench(mini.out, source, "all", progress=True) == 2
+    assert {folder: snapshot(folder) for folder in before} == before
+    assert Failure.load(failed) == told
+    err = capsys.readouterr().err
+    assert "3 of 4 cells are finished already." in err
+    assert "failed before, --retry-failed tries it again: Training diverged" in err
+
+
+def test_failed_cells_are_tried_again_when_that_is_asked_for(fragile: Path, tmp_path: Path):
+    trap = tmp_path / "trap"
+    trap.touch()
+    file = tables(tmp_path / "tables.yaml", f"ends: error, at: 2, trap: {trap}")
+    out = tmp_path / "out"
+    assert bench(out, file, "1", plugins=[fragile]) == 1
+    note = values(out, "1").loc["row0", "note"]
+    (folder,) = [path.parent for path in out.glob("cells/*/failed.json")]
+    assert note == f"failed: RuntimeError: out of luck (traceback in {folder / 'error.txt'})"
+    assert "train_step" in (folder / "error.txt").read_text()
+    trap.unlink()
+    assert bench(out, file, "1", plugins=[fragile]) == 1, "that it would succeed now does not matter"
+    assert bench(out, file, "1", plugins=[fragile], retry_failed=True) == 0
+    assert not (folder / "failed.json").exists() and results(folder)[DIVERSITY] > 0
+
+
+def test_only_some_rows(mini: Run, source: Path, tmp_path: Path):
+    assert bench(tmp_path, source, "all", only=["data", "2/gaugan"]) == 0
+    assert sorted(path.parent.name for path in tmp_path.glob("cells/*/results.jsonl")) == sorted(
+        mini.cell("2", row).key for row in (1, 2)
+    )
+    table = values(tmp_path, "1")
+    assert table.loc["CLVAE", "note"] == "not run yet"
+    assert table["GT-similarity"].dropna().to_dict() == {
+        label: values(mini.out, "1").loc[label, "GT-similarity"] for label in ("GauGAN*", "data")
+    }
+
+
+def test_tables_of_several_commands_stand_in_one_report(mini: Run, source: Path, tmp_path: Path):
+    shutil.copytree(mini.out / "cells", tmp_path / "cells")
+    for name in ("2", "1"):
+        bench(tmp_path, source, name)
+        assert (tmp_path / f"table{name}.csv").read_text() == (mini.out / f"table{name}.csv").read_text()
+    grid = Grid.load(tmp_path)
+    assert set(grid.tables) == {"1", "2"} and grid.places["2"] == mini.grid.places["2"]
+    assert "## Table 2" in (tmp_path / "report.md").read_text()
+
+
+def test_several_seeds_are_several_runs_of_a_row(mini: Run, source: Path, tmp_path: Path):
+    shutil.copytree(mini.out / "cells", tmp_path / "cells")
+    assert bench(tmp_path, source, "2", only=["clvae"], seeds=2) == 0
+    first, second = Grid.load(tmp_path).places["2"][0].cells
+    assert first == mini.cell("2", 0).key, "the run with the first seed is the one that was there"
+    found = [results(tmp_path / "cells" / key)[DIVERSITY] for key in (first, second)]
+    assert found[0] != found[1]
+    assert values(tmp_path, "2").loc["CLVAE", "Diversity"] == pytest.approx(np.mean(found))
 
 
 def test_random_features_give_way_to_trained_ones(
@@ -148,7 +234,7 @@ def test_random_features_give_way_to_trained_ones(
 ):
     shutil.copytree(mini.out, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("ZOO_WEIGHTS", str(weights_dir))
-    assert run(["2"], profile="smoke", out=tmp_path, sets=SETS, source=source, progress=False) == 0
+    assert bench(tmp_path, source, "2") == 0
     row = values(tmp_path, "2").loc["CLVAE"]
     assert row["features"] == "alexnet (ImageNet)"
     assert row["perceptual trunk"] == "random vgg19 (seed 1234)", "the run itself is the old one"
@@ -162,7 +248,7 @@ def test_unfinished_cells_are_resumed(mini: Run, source: Path, tmp_path: Path):
     for name in ("results.jsonl", "record.json", "iter_000002.pth"):
         (killed / name).unlink()
     (killed / "iter_000001.pth").replace(killed / "latest.pth")
-    assert run(["2"], profile="smoke", out=tmp_path, sets=SETS, source=source, progress=False) == 0
+    assert bench(tmp_path, source, "2") == 0
     assert not (killed / "iter_000001.pth").exists(), "the first iteration was not trained again"
     ours, theirs = (checkpoints.load(folder / "latest.pth") for folder in (killed, finished))
     assert ours["progress"]["iteration"] == 2
@@ -172,35 +258,34 @@ def test_unfinished_cells_are_resumed(mini: Run, source: Path, tmp_path: Path):
 
 def test_given_checkpoints_take_the_place_of_training(mini: Run, source: Path, tmp_path: Path):
     given = mini.cell("2", 0).checkpoint
-    arguments = {"profile": "smoke", "out": tmp_path, "sets": SETS, "source": source, "progress": False}
-    assert run(["2"], given=[given], **arguments) == 0
+    only = ["clvae", "data"]
+    assert bench(tmp_path, source, "2", given=[given], only=only) == 0
     row, trained = values(tmp_path, "2").loc["CLVAE"], values(mini.out, "2").loc["CLVAE"]
     assert row["Diversity"] == trained["Diversity"]
     assert row["note"] == f"given checkpoint {given}"
     assert not list((tmp_path / "cells").glob("*/*.pth"))
     with pytest.raises(ZooError, match="no checkpoint at"):
-        run(["2"], given=[tmp_path / "nothing"], **arguments)
+        bench(tmp_path, source, "2", given=[tmp_path / "nothing"])
 
 
 def test_data_root_is_the_folder_of_datasets_or_of_the_dataset(source: Path, tmp_path: Path):
     procedural.make("deepfashion", tmp_path / "data" / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
-    tables = read(source).choose(["2"])
+    chosen = read(source).choose(["2"], "smoke")
     roots = [tmp_path / "data", tmp_path / "data" / "deepfashion"]
-    grids = [lay_out(tables, Choices("smoke", tmp_path, data_root=root)) for root in roots]
+    grids = [lay_out(chosen, Choices("smoke", tmp_path, data_root=root)) for root in roots]
     cells = [next(iter(grid.cells.values())) for grid in grids]
     assert [cell.config.data["root"] for cell in cells] == [roots[1], roots[1]]
     assert {cell.data for cell in cells} == {"real"}
     assert cells[0].folder == cells[1].folder
     with pytest.raises(ZooError, match=r"no folder .*deepfashion comes from"):
-        lay_out(tables, Choices("smoke", tmp_path, data_root=tmp_path / "nowhere"))
+        lay_out(chosen, Choices("smoke", tmp_path, data_root=tmp_path / "nowhere"))
 
 
 def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_path: Path):
-    tables = read(source).choose(["2"])
+    chosen = read(source).choose(["2"], "smoke")
 
     def key(*sets: str, seed: int = 0) -> str:
-        (key,) = lay_out(tables, Choices("smoke", tmp_path, seed=seed, sets=[*SETS, *sets])).cells
-        return key
+        return next(iter(lay_out(chosen, Choices("smoke", tmp_path, seed=seed, sets=[*SETS, *sets])).cells))
 
     assert key() == key("train.log_every=7", "train.workers=1", "train.keep=1", "data.root=elsewhere")
     others = [
@@ -217,12 +302,12 @@ def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_pa
 def test_profile_without_a_stand_in_asks_for_the_data(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ZooError, match=r"There is no folder data/deepfashion.*--data-root"):
-        lay_out(read(source).choose(["2"]), Choices("paper", tmp_path))
+        lay_out(read(source).choose(["2"], "paper"), Choices("paper", tmp_path))
 
 
 def test_missing_feature_weights_are_noticed_before_training(source: Path, tmp_path: Path):
     procedural.make("deepfashion", tmp_path / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
-    assert run(["2"], profile="paper", data_root=tmp_path, out=tmp_path, source=source, progress=False) == 1
+    assert bench(tmp_path, source, "2", profile="paper", data_root=tmp_path, sets=(), only=["clvae"]) == 1
     row = values(tmp_path, "2").loc["CLVAE"]
     assert row["note"].startswith("failed: The weights of AlexNet trained on ImageNet are missing")
     assert not list((tmp_path / "cells").glob("*/*.pth"))
@@ -230,5 +315,5 @@ def test_missing_feature_weights_are_noticed_before_training(source: Path, tmp_p
 
 def test_mistyped_settings_stop_before_anything_runs(source: Path, tmp_path: Path):
     with pytest.raises(ZooError, match=r'did you mean "train\.iterations"'):
-        run(["all"], profile="smoke", out=tmp_path, sets=["train.iteration=3"], source=source)
+        bench(tmp_path, source, "all", sets=["train.iteration=3"])
     assert not list(tmp_path.iterdir())

@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,17 +10,13 @@ from PIL import Image
 from torch.nn import functional as F
 
 from zoo import weights
-from zoo.codes import Codes, CodeSpec, Posterior
 from zoo.data.folder import Folder
 from zoo.errors import ZooError
-from zoo.interfaces import Encoder, Generator, Method
 from zoo.metrics import (
     DiversityAccumulator,
     FeatureStatistics,
-    evaluate,
     frechet_distance,
     load_inception,
-    load_lpips,
     lpips_distance,
     written,
 )
@@ -29,84 +24,8 @@ from zoo.visual import to_pixels
 
 
 @pytest.fixture(scope="module")
-def real_weights(weights_dir, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_OFFLINE", "1")
-        patch.setenv("ZOO_WEIGHTS", str(weights_dir))
-        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
-        yield
-
-
-@pytest.fixture
-def no_weights(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_OFFLINE", "1")
-    monkeypatch.delenv("ZOO_WEIGHTS", raising=False)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-
-@pytest.fixture(scope="module")
-def faces(samples_dir) -> Folder:
-    return Folder(root=samples_dir / "celebamask", split="test", size=(64, 64), classes=19)
-
-
-@pytest.fixture(scope="module")
 def images(faces) -> torch.Tensor:
     return torch.stack([faces[i]["image"] for i in range(7)])
-
-
-@pytest.fixture(scope="module")
-def network(real_weights):
-    return load_lpips()
-
-
-@pytest.fixture(scope="module")
-def package(real_weights):
-    """The lpips package itself, with the trained trunk put in by hand."""
-    import lpips
-
-    model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    state = weights.load("alexnet")
-    with torch.no_grad():
-        for key, parameter in model.net.named_parameters():
-            parameter.copy_(state["features." + key.split(".", 1)[1]])
-    return model
-
-
-class Painter(Generator):
-    """Every pixel gets the three numbers of the code, shifted by its class."""
-
-    code_specs: ClassVar = {"colour": CodeSpec((3,), ("channel",))}
-
-    def __init__(self):
-        super().__init__()
-        self.painted = []
-
-    def forward(self, label, codes):
-        colour = codes["colour"]
-        shade = (label.float() / 19).repeat_interleave(colour.shape[0] // label.shape[0], dim=0)
-        self.painted.append(torch.tanh(colour[:, :, None, None] + shade[:, None]))
-        return self.painted[-1]
-
-
-class MeanColour(Encoder):
-    def forward(self, image, label):
-        mu = Codes({"colour": image.mean(dim=(2, 3))}, Painter.code_specs)
-        return Posterior(mu, mu.map(torch.zeros_like))
-
-
-class PaintByNumbers(Method):
-    name = "paint_by_numbers"
-
-    def __init__(self):
-        super().__init__()
-        self.generator, self.encoder = Painter(), MeanColour()
-
-    def train_step(self, batch, optimizers):
-        return {}
-
-
-SAMPLED = ["diversity_lpips_alex", "top1_lpips_alex_l1"]
-RECONSTRUCTED = ["fid_val_inception2015", "lpips_alex_reconstruction"]
 
 
 def test_ground_truth_reaches_metrics_as_it_was_in_the_file():
@@ -231,110 +150,6 @@ def test_fid_equals_pytorch_fid_on_files(real_weights, samples_dir, tmp_path, mo
     assert network.features == "inception-2015-12-05"
     assert frechet_distance(*ours) == pytest.approx(expected, rel=1e-3)
     shutil.rmtree(tmp_path / "hub")
-
-
-def test_sample_metrics_of_a_known_method(faces, package):
-    """The numbers of the whole pass, against the package over explicit pairs."""
-    method = PaintByNumbers()
-    results = evaluate(method, faces, metrics=SAMPLED, samples=5, seed=3, batch=2, limit=2)
-    assert max(len(chunk) for chunk in method.generator.painted) <= 2
-    painted = written(torch.cat(method.generator.painted)).float() / 127.5 - 1
-    assert len(painted) == 10
-
-    diversity, top1 = [], []
-    for index, fake in enumerate(painted.split(5)):
-        real = faces[index]["image"][None]
-        with torch.no_grad():
-            diversity.append(np.mean([float(package(a[None], b[None])) for a, b in itertools.combinations(fake, 2)]))
-            best = (fake - real).abs().mean(dim=(1, 2, 3)).argmin()
-            top1.append(float(package(fake[best][None], real)))
-    assert results["diversity_lpips_alex"].value == pytest.approx(np.mean(diversity), abs=1e-5)
-    assert results["top1_lpips_alex_l1"].value == pytest.approx(np.mean(top1), abs=1e-5)
-    assert results["diversity_lpips_alex"].protocol == {
-        "dataset": "folder",
-        "split": "test",
-        "classes": 19,
-        "resolution": "64x64",
-        "images": 2,
-        "codes": "random",
-        "samples": 5,
-        "network": "alexnet (ImageNet)",
-    }
-
-
-def test_numbers_do_not_depend_on_batching_and_depend_on_the_seed(faces, real_weights):
-    method = PaintByNumbers().train()
-    runs = [
-        evaluate(method, faces, metrics=SAMPLED, samples=3, seed=seed, batch=batch, limit=2)
-        for seed, batch in ((0, 1), (0, 8), (1, 8))
-    ]
-    assert method.training
-    for name in SAMPLED:
-        a, b, c = (run[name].value for run in runs)
-        assert a == pytest.approx(b, abs=1e-6) and a != pytest.approx(c, abs=1e-4)
-
-
-def test_reconstruction_metrics_of_perfect_and_of_poor_reconstructions(faces, real_weights):
-    class Copier(Generator):
-        code_specs: ClassVar = {"picture": CodeSpec((3, 64, 64), ("channel", "row", "column"))}
-
-        def forward(self, label, codes):
-            return codes["picture"] + 1 / 255  # half a byte value, so that cutting off restores the bytes
-
-    class Whole(Encoder):
-        def forward(self, image, label):
-            mu = Codes({"picture": image}, Copier.code_specs)
-            return Posterior(mu, mu.map(torch.zeros_like))
-
-    perfect = PaintByNumbers()
-    perfect.generator, perfect.encoder = Copier(), Whole()
-    good = evaluate(perfect, faces, metrics=RECONSTRUCTED, limit=3, batch=2)
-    poor = evaluate(PaintByNumbers(), faces, metrics=RECONSTRUCTED, limit=3, batch=2)
-    assert good["lpips_alex_reconstruction"].value == 0
-    assert good["fid_val_inception2015"].value == pytest.approx(0, abs=1e-6)
-    assert poor["lpips_alex_reconstruction"].value > 0.2 and poor["fid_val_inception2015"].value > 100
-    protocol = good["fid_val_inception2015"].protocol
-    assert protocol["codes"] == "posterior mean of the ground truth" and protocol["samples"] == 1
-    assert protocol["network"] == "inception-2015-12-05"
-
-
-def test_method_without_codes_is_judged_by_its_one_picture(faces, real_weights):
-    class Grey(Generator):
-        code_specs: ClassVar = {}
-
-        def forward(self, label, codes):
-            return torch.zeros(codes.batch_size, 3, *label.shape[1:])
-
-    method = PaintByNumbers()
-    method.generator, method.encoder = Grey(), None
-    metrics = ["lpips_alex_reconstruction", "diversity_lpips_alex"]
-    results = evaluate(method, faces, metrics=metrics, samples=2, limit=2)
-    assert results["lpips_alex_reconstruction"].value > 0.2
-    assert results["diversity_lpips_alex"].value == pytest.approx(0, abs=1e-9)
-
-
-def test_what_cannot_be_computed_is_said_in_a_sentence(faces, real_weights):
-    method = PaintByNumbers()
-    with pytest.raises(ZooError, match=r'no metric "fid_val".*fid_val_inception2015'):
-        evaluate(method, faces, metrics=["fid_val"])
-    with pytest.raises(ZooError, match="at least 2 samples per mask, but got 1"):
-        evaluate(method, faces, metrics=SAMPLED, samples=1)
-    method.encoder = None
-    with pytest.raises(ZooError, match="has no encoder"):
-        evaluate(method, faces, metrics=["lpips_alex_reconstruction"], limit=1)
-
-
-def test_without_weights_random_features_only_where_allowed(faces, no_weights):
-    with pytest.raises(ZooError, match="AlexNet trained on ImageNet are missing"):
-        evaluate(PaintByNumbers(), faces, metrics=SAMPLED, samples=2, limit=1)
-    state = torch.random.get_rng_state()
-    results = [
-        evaluate(PaintByNumbers(), faces, metrics=SAMPLED, samples=2, limit=1, allow_random=True) for _ in range(2)
-    ]
-    assert torch.equal(state, torch.random.get_rng_state())
-    assert results[0] == results[1]
-    assert all(result.protocol["network"] == "random features" for result in results[0].values())
-    assert results[0]["diversity_lpips_alex"].value > 0
 
 
 def test_random_inception_is_flagged_and_the_same_each_time(no_weights):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.data import class_names
 from zoo.data.class_names import ADE20K_CLASS_NAMES
-from zoo.data.procedural import DEFAULT_SIZES, class_style, draw, is_procedural, layout, make, paint
+from zoo.data.procedural import DEFAULT_SIZES, class_style, disk, draw, is_procedural, layout, make, paint
 from zoo.data.procedural.camera import Camera
 from zoo.data.procedural.canvas import Canvas
 from zoo.data.procedural.catalogue import PLACES
@@ -190,6 +190,17 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     make("ade20k", tmp_path / "empty", train=1, test=0, seed=0, size=(32, 32))
     assert len(list((tmp_path / "empty").rglob("ADE_train_00000001.*"))) == 2
+
+
+def test_many_pictures_are_drawn_by_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MANY", 1)
+    seen: list[tuple[int, int]] = []
+    make("gta5", tmp_path, train=9, test=2, seed=4, size=(32, 64), progress=lambda *p: seen.append(p))
+    assert seen == [(done, 11) for done in range(1, 12)]
+    image, label = draw("gta5", "test", 1, 4, (32, 64))
+    files = (tmp_path / path for path in disk.paths("gta5", "test", 1))
+    for file, expected in zip(files, (image, label), strict=True):
+        assert np.array_equal(np.asarray(Image.open(file)), expected)
 
 
 def test_an_interrupted_make_leaves_nothing_behind(tmp_path: Path) -> None:

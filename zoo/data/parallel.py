@@ -1,10 +1,13 @@
-"""One function over many files, on threads: decoding a picture leaves Python's lock alone."""
+"""One function over many files: on threads where the work leaves Python's lock alone, as decoding a picture does,
+and on processes where it holds it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_all_start_methods, get_context
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -14,16 +17,43 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) as work goes on; for progress bars."""
 
 
+MOST_WORKERS = 16
+
+
 def each(
     work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None, threads: int | None = None
 ) -> Iterator[Result]:
     """``work(item)`` for every item, in order, on ``threads`` threads (default: one per core, at most 16)."""
-    with ThreadPoolExecutor(threads or min(16, os.cpu_count() or 1)) as pool:
-        try:
-            for done, result in enumerate(pool.map(work, items), 1):
-                if progress is not None:
-                    progress(done, len(items))
-                yield result
-        finally:
-            # After an error or an interrupt, the rest of a long queue would otherwise be worked off first.
-            pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(threads or min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+        yield from _gathered(pool, work, items, progress)
+
+
+def each_apart(
+    work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
+) -> Iterator[Result]:
+    """``work(item)`` for every item, in order, on forked processes, one per core, at most 16.
+
+    Work and results travel by pickle. Where processes cannot fork, all is done in this one.
+    """
+    if "fork" not in get_all_start_methods():
+        yield from each(work, items, progress, threads=1)
+        return
+    with ProcessPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
+        yield from _gathered(pool, work, items, progress, chunk=8)
+
+
+def _gathered(
+    pool: Executor,
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Progress | None,
+    chunk: int = 1,
+) -> Iterator[Result]:
+    try:
+        for done, result in enumerate(pool.map(work, items, chunksize=chunk), 1):
+            if progress is not None:
+                progress(done, len(items))
+            yield result
+    finally:
+        # After an error or an interrupt, the rest of a long queue would otherwise be worked off first.
+        pool.shutdown(cancel_futures=True)

@@ -3,122 +3,181 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.codes import Codes
 from zoo.data import PairedDataset, collate
 from zoo.data.procedural import is_procedural
+from zoo.distributed import rank, world_size
 from zoo.errors import ZooError
-from zoo.interfaces import Batch, Method
-from zoo.metrics.pictures import written
-from zoo.metrics.protocols import Metric, MetricResult, Networks, ReconstructionMetric, SampleMetric
+from zoo.metrics.protocols import (
+    Metric,
+    MetricResult,
+    NamedMetric,
+    Networks,
+    ReconstructionMetric,
+    SampleMetric,
+    full_name,
+    named,
+)
+from zoo.metrics.sources import PictureSource
 from zoo.registry import METRICS
-from zoo.visual import to_pixels
+from zoo.visual import save_picture, to_pixels
+
+BATCH = 8
+"""Pictures that are reconstructed, and go through a feature network, at a time."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """results: by metric. pictures: the number of every picture, with the columns index (its place in the test set),
+    name, metric and value; metrics of whole sets, as the FID is, have none.
+    """
+
+    results: dict[str, MetricResult]
+    pictures: pd.DataFrame
 
 
 @torch.no_grad()
 def evaluate(
-    method: Method,
+    source: PictureSource,
     dataset: PairedDataset,
     *,
     metrics: Sequence[str],
-    samples: int = 40,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    batch: int = 8,
     allow_random: bool = False,
     limit: int | None = None,
+    statistics: Path | None = None,
+    keep: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, MetricResult]:
-    """Evaluate a method on the first ``limit`` pictures of a dataset (all by default); results by metric name.
+) -> Evaluation:
+    """Judge a source (a method: :class:`zoo.metrics.MethodSource`) by the first ``limit`` pictures of a dataset.
 
-    Reconstructions use the posterior means of the codes of the ground truth (a method without codes has one picture per
-    mask, which is judged as it is). Random codes are drawn from (``seed``, index of the picture), so the samples of a
-    picture depend neither on ``batch``, the most pictures synthesised at once, nor on ``limit``. The method is moved to
-    ``device``; afterwards it is in the training or evaluation mode that it came in. ``progress`` is called with
-    (pictures done, pictures in all).
+    Every picture is synthesised once for all ``metrics`` and goes to no file, unless ``keep`` names a folder for them
+    (``real``, ``reconstruction`` and ``samples``, all PNG). ``statistics`` is a folder that keeps the statistics of the
+    ground truth from one evaluation to the next. ``progress`` is called with (pictures done, pictures in all). In a
+    distributed run every rank calls this, takes every n-th picture, and has the same result.
 
-    Raises ZooError for an unknown metric, for too few samples or pictures, for missing feature weights (unless
-    ``allow_random``), and where reconstructions are asked of a method that has codes but no encoder.
+    Raises ZooError for an unknown metric, one that the source has no pictures for, too few pictures, and missing
+    feature weights (unless ``allow_random``).
     """
-    networks = Networks(device, allow_random)
+    networks = Networks(source.device, allow_random)
     count = len(dataset) if limit is None else min(limit, len(dataset))
-    chosen = [_build(name, networks, samples, count) for name in metrics]
-    reconstructed = [metric for metric in chosen if isinstance(metric, ReconstructionMetric)]
-    sampled = [metric for metric in chosen if isinstance(metric, SampleMetric)]
-    training = method.training
-    method.to(device).eval()
-    try:
-        for first, pictures in _batches(dataset, count, batch):
-            pictures = pictures.to(device)
-            real = to_pixels(pictures.image)
-            if reconstructed:
-                fake = written(method.synthesize(pictures.label, _codes_of_truth(method, pictures, seed)))
-                for metric in reconstructed:
-                    metric.update(real, fake)
-            if sampled:
-                for i in range(len(pictures)):
-                    chunks = _samples(method, pictures.label[i : i + 1], samples, _seed_of(seed, first + i), batch)
-                    _judge_mask(sampled, real[i], chunks)
-            if progress is not None:
-                progress(first + len(pictures), count)
-    finally:
-        method.train(training)
-    return {m.name: MetricResult(m.name, m.value(), m.better, _protocol(m, dataset, count, samples)) for m in chosen}
+    chosen = [_chosen(name, source, count) for name in metrics]
+    built = {metric.name: metric.cls(networks) for metric in chosen}
+    for metric in built.values():
+        metric.begin(dataset, count, statistics)
+    reconstructed = [metric for metric in built.values() if isinstance(metric, ReconstructionMetric)]
+    sampled = [metric for metric in built.values() if isinstance(metric, SampleMetric)]
+    samples = _samples_per_mask(chosen)
+    for indices in _batches(count):
+        pictures = collate([dataset[i] for i in indices]).to(source.device)
+        real = to_pixels(pictures.image)
+        _keep(keep, "real", pictures.name, real)
+        if reconstructed:
+            fake = source.reconstruct(pictures, indices.start)
+            _keep(keep, "reconstruction", pictures.name, fake)
+            for metric in reconstructed:
+                metric.update(indices, real, fake)
+        if sampled:
+            for i, index in enumerate(indices):
+                _judge_mask(
+                    sampled,
+                    real[i],
+                    index,
+                    _kept(keep, pictures.name[i], source.samples(pictures.label[i : i + 1], index, samples)),
+                )
+        if progress is not None:
+            progress(indices.stop, count)
+    for metric in built.values():
+        metric.merge()
+    results = {
+        m.name: MetricResult(m.name, built[m.name].value(), m.cls.better, *_facts(m, built[m.name], dataset, count))
+        for m in chosen
+    }
+    return Evaluation(results, _per_picture(built, dataset))
 
 
-def _build(name: str, networks: Networks, samples: int, images: int) -> Metric:
-    metric: Metric = METRICS.get(name)(networks)
-    if metric.codes == "random" and samples < metric.fewest_samples:
-        raise ZooError(f"The metric {name} needs at least {metric.fewest_samples} samples per mask, but got {samples}.")
-    if images < metric.fewest_images:
-        raise ZooError(f"The metric {name} needs at least {metric.fewest_images} pictures, but got {images}; use more.")
+def applicable(source: PictureSource, samples: int = 40) -> list[str]:
+    """The full names of the metrics that a source has pictures for, with ``samples`` of each mask."""
+    return [full_name(name, samples) for name in METRICS.names() if METRICS.get(name).codes in source.codes]
+
+
+def _chosen(name: str, source: PictureSource, images: int) -> NamedMetric:
+    metric = named(name)
+    if metric.cls.codes not in source.codes:
+        lack = "no encoder" if metric.cls.codes == "encoded" else "no codes to draw"
+        raise ZooError(f"{source.name} has {lack}, so it cannot be judged by {name}; leave that metric out.")
+    if images < metric.cls.fewest_images:
+        raise ZooError(
+            f"The metric {name} needs at least {metric.cls.fewest_images} pictures, but got {images}; use more."
+        )
     return metric
 
 
-def _batches(dataset: PairedDataset, count: int, size: int) -> Iterator[tuple[int, Batch]]:
-    for first in range(0, count, size):
-        yield first, collate([dataset[i] for i in range(first, min(first + size, count))])
+def _samples_per_mask(chosen: Sequence[NamedMetric]) -> int:
+    """The number that all names agree on. Raises ZooError where they do not: one pass draws one set of samples."""
+    numbers = {metric.samples: metric.name for metric in chosen if metric.cls.codes == "random"}
+    if len(numbers) > 1:
+        first, second = list(numbers.values())[:2]
+        raise ZooError(f"{first} and {second} want different numbers of samples per mask; evaluate them one by one.")
+    return next(iter(numbers), 1)
 
 
-def _codes_of_truth(method: Method, pictures: Batch, seed: int) -> Codes:
-    if not method.code_specs:
-        return method.sample(pictures.label, 1, seed=seed)
-    return method.encode(pictures.image, pictures.label).mu
+def _batches(count: int) -> Iterator[range]:
+    """The share of this rank, in runs of pictures that follow each other."""
+    for first in range(rank() * BATCH, count, world_size() * BATCH):
+        yield range(first, min(first + BATCH, count))
 
 
-def _samples(method: Method, label: Tensor, samples: int, seed: int, chunk: int) -> Iterator[Tensor]:
-    """The samples of one mask ``[1, H, W]`` in uint8 chunks of at most ``chunk``; only codes exist all at once."""
-    codes = method.sample(label, samples, seed=seed)
-    for first in range(0, samples, chunk):
-        yield written(method.synthesize(label, codes.rows(slice(first, first + chunk))))
-
-
-def _judge_mask(metrics: Sequence[SampleMetric], real: Tensor, chunks: Iterator[Tensor]) -> None:
+def _judge_mask(metrics: Sequence[SampleMetric], real: Tensor, index: int, chunks: Iterator[Tensor]) -> None:
     for fake in chunks:
         for metric in metrics:
             metric.update(real, fake)
     for metric in metrics:
-        metric.close_mask(real)
+        metric.close_mask(index, real)
 
 
-def _seed_of(seed: int, index: int) -> int:
-    """An independent seed for every (seed, picture), below 2^63 as torch wants it."""
-    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _keep(folder: Path | None, kind: str, names: Sequence[str], pictures: Tensor) -> None:
+    if folder is not None:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for name, pixels in zip(names, pictures.cpu(), strict=True):
+            save_picture(folder / kind / f"{name.replace('/', '_')}.png", pixels)
 
 
-def _protocol(metric: Metric, dataset: PairedDataset, count: int, samples: int) -> dict[str, str | int]:
-    random = metric.codes == "random"
-    return {
+def _kept(folder: Path | None, name: str, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The same samples, each written as ``samples/<name>_<number>.png`` on its way."""
+    number = 0
+    for chunk in chunks:
+        _keep(folder, "samples", [f"{name}_{number + i:02d}" for i in range(len(chunk))], chunk)
+        number += len(chunk)
+        yield chunk
+
+
+def _facts(
+    named: NamedMetric, metric: Metric, dataset: PairedDataset, count: int
+) -> tuple[dict[str, str | int], tuple[str, ...]]:
+    """Protocol and warnings of a result."""
+    protocol: dict[str, str | int] = {
         "dataset": f"{dataset.name} (procedural stand-in)" if is_procedural(dataset.root) else dataset.name,
         "split": dataset.split,
         "classes": dataset.classes,
         "resolution": f"{dataset.size[0]}x{dataset.size[1]}",
         "images": count,
-        "codes": "random" if random else "posterior mean of the ground truth",
-        "samples": samples if random else 1,
+        "codes": "random" if metric.codes == "random" else "posterior mean of the ground truth",
+        "samples": named.samples,
         "network": metric.network,
     }
+    return protocol, metric.warnings()
+
+
+def _per_picture(metrics: dict[str, Metric], dataset: PairedDataset) -> pd.DataFrame:
+    rows = [
+        (index, dataset.pairs[index].name, name, value)
+        for name, metric in metrics.items()
+        for index, value in metric.values.items()
+    ]
+    return pd.DataFrame(rows, columns=["index", "name", "metric", "value"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,16 +34,28 @@ class FeatureStatistics:
     def update(self, features: Tensor) -> None:
         """Take in features ``[n, D]`` of further pictures."""
         chunk = features.detach().to("cpu", torch.float64).numpy()
-        n, mean = chunk.shape[0], chunk.mean(axis=0)
+        mean = chunk.mean(axis=0)
         centred = chunk - mean
-        scatter = centred.T @ centred
+        self._add(chunk.shape[0], mean, centred.T @ centred)
+
+    def _add(self, n: int, mean: Array, scatter: Array) -> None:
+        """Merge the statistics of ``n`` further pictures (Chan, Golub and LeVeque 1979)."""
         if self.count == 0:
             self.count, self.mean, self.scatter = n, mean, scatter
             return
         shift, total = mean - self.mean, self.count + n
-        self.scatter += scatter + np.outer(shift, shift) * (self.count * n / total)
+        self.scatter = self.scatter + scatter + np.outer(shift, shift) * (self.count * n / total)
         self.mean = self.mean + shift * (n / total)
         self.count = total
+
+    @classmethod
+    def merged(cls, parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
+        """The statistics of all pictures from those of their parts, some of which may be empty."""
+        whole = cls(parts[0].features)
+        for part in parts:
+            if part.count:
+                whole._add(part.count, part.mean, part.scatter)
+        return whole
 
     @property
     def covariance(self) -> Array:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.data.palettes import DEEPFASHION_COLOURS
+from zoo.data.parallel import each, each_apart
 from zoo.data.procedural.painting import paint
 from zoo.data.procedural.scenes import check, layout
 from zoo.errors import ZooError
 
 Progress = Callable[[int, int], None]
 SPLITS = ("train", "test")
+MANY = 400
+"""From this many pictures on, drawing is worth the start of further processes."""
 MARKER = "PROCEDURAL.txt"
 """A file at the root of every procedural dataset, so that no report can take its pictures for real ones."""
 
@@ -102,18 +106,22 @@ def _fill(
     size: tuple[int, int] | None,
     progress: Progress | None,
 ) -> None:
-    done, total = 0, sum(counts.values())
-    for split, count in counts.items():
+    for split in counts:
         for path in paths(name, split, 0):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-        for index in range(count):
-            image, label = draw(name, split, index, seed, size)
-            picture, annotation = (root / path for path in paths(name, split, index))
-            Image.fromarray(image).save(picture, quality=95)
-            Image.fromarray(label).save(annotation)
-            done += 1
-            if progress is not None:
-                progress(done, total)
+    pictures = [(split, index) for split, count in counts.items() for index in range(count)]
+    write = partial(_write, root, name, seed, size)
+    spread = each_apart if len(pictures) >= MANY else partial(each, threads=1)
+    for _ in spread(write, pictures, progress):
+        pass
     (root / MARKER).write_text(f"Drawn by the zoo (zoo data make {name} --seed {seed}): these are not photographs.\n")
     if name == "deepfashion":
         (root / "color_palette.txt").write_text(json.dumps(DEEPFASHION_COLOURS))
+
+
+def _write(root: Path, name: str, seed: int, size: tuple[int, int] | None, which: tuple[str, int]) -> None:
+    """Draw one picture of a dataset, named by split and index, and write its two files."""
+    image, label = draw(name, *which, seed, size)
+    picture, annotation = (root / path for path in paths(name, *which))
+    Image.fromarray(image).save(picture, quality=95)
+    Image.fromarray(label).save(annotation)

@@ -1,4 +1,4 @@
-"""Results as they are stored: one JSON line per metric, in one file per cell, whole or not at all."""
+"""Results as they are stored: one JSON line per number, with all that is needed to say what it is a number of."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from typing import Any
 from zoo.engine.folder import write_text
 from zoo.engine.record import versions
 from zoo.errors import ZooError
-from zoo.metrics import MetricResult
-
-FID_DIMENSIONS = 2048
-"""Features of the FID network; the covariance of fewer pictures than this is singular."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One number, and all that is needed to say what it is of.
+    """One number of one run.
 
-    metric, value, better, protocol: as in :class:`zoo.metrics.MetricResult`. data: where the pictures come from.
-    training: iterations, trunk, seed, ... of the checkpoint. seed: of the random codes. config, checkpoint: the first
-    digits of their hashes. seconds: of the evaluation that this number came out of.
+    metric, value, better, protocol: as in :class:`zoo.metrics.MetricResult`; value is None where the method has no such
+    pictures (GauGAN has no codes to draw), and ``warnings`` say so. data: where the pictures come from. method,
+    settings: what was judged. training: iterations, trunk, seed, ... of the checkpoint, as far as they are known. seed:
+    of the random codes. config, checkpoint: the first digits of their hashes. seconds: of the evaluation that this
+    number came out of.
     """
 
     metric: str
-    value: float
+    value: float | None
     better: str
     protocol: dict[str, Any]
     data: str
@@ -44,18 +42,25 @@ class Result:
     warnings: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
+    def line(self) -> str:
+        """The result as one line of JSON."""
+        return json.dumps(asdict(self))
+
 
 def package_versions() -> dict[str, str]:
     """Versions of python and of the packages that train and judge."""
     return versions() | {package: version(package) for package in ("lpips", "pytorch-fid")}
 
 
-def warnings_of(result: MetricResult) -> tuple[str, ...]:
-    """What a reader of the number must know."""
-    images = int(result.protocol["images"])
-    if result.name.startswith("fid") and images < FID_DIMENSIONS:
-        return (f"FID from {images} pictures, fewer than its {FID_DIMENSIONS} dimensions",)
-    return ()
+def training_facts(checkpoint: Path) -> dict[str, Any]:
+    """What the record beside a checkpoint says of its training; "unknown" iterations and trunk where there is none."""
+    facts: dict[str, Any] = {"iterations": "unknown", "trunk": "unknown"}
+    record = checkpoint.with_name("record.json")
+    if record.is_file():
+        content = json.loads(record.read_text())
+        keys = ("iterations", "trunk", "seed", "pictures_per_update", "precision", "device", "seconds")
+        facts |= {key: content[key] for key in keys if key in content}
+    return facts
 
 
 def read(path: Path) -> list[Result]:
@@ -74,4 +79,4 @@ def read(path: Path) -> list[Result]:
 def write(path: Path, results: Iterable[Result]) -> None:
     """Write one line per result, in place of the file as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "".join(json.dumps(asdict(result)) + "\n" for result in results))
+    write_text(path, "".join(result.line() + "\n" for result in results))

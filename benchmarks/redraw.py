@@ -1,0 +1,61 @@
+"""The row "data" of the tables: each test mask of a stand-in drawn anew by the generator of the data itself.
+
+Two pictures of one layout differ in all that the layout leaves open, so the numbers of this row are those of a sampler
+that knows the data perfectly: what Diversity and Top-1 can be on these pictures.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from zoo.config import Config
+from zoo.data.procedural import layout, paint
+from zoo.data.procedural.disk import SPLITS, paths
+from zoo.interfaces import Batch
+
+SPLIT = "test"
+RECONSTRUCTION, RANDOM = 2, 3
+"""Streams of style seeds; the pictures of the dataset itself have layouts from stream 0 and styles from stream 1."""
+
+
+class RedrawnSource:
+    """The test masks of the stand-in that ``config`` describes, in styles drawn from ``seed``.
+
+    Its "reconstruction" is one further drawing of the mask, which knows nothing of the ground truth.
+    """
+
+    name = "data"
+    codes = frozenset({"encoded", "random"})
+    device = torch.device("cpu")
+
+    def __init__(self, config: Config, *, seed: int) -> None:
+        self.dataset, self.size = config.data["name"], config.data["size"]
+        self.drawn_with, self.seed = config.data["standin"]["seed"], seed
+
+    def reconstruct(self, pictures: Batch, first: int) -> Tensor:
+        return torch.cat([self._draw(first + i, RECONSTRUCTION, 1) for i in range(len(pictures))])
+
+    def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
+        yield self._draw(index, RANDOM, samples)
+
+    def _draw(self, index: int, stream: int, count: int) -> Tensor:
+        """uint8 ``[count, 3, H, W]``: the layout of test picture ``index``, each time in a style of its own."""
+        where = (self.drawn_with, SPLITS.index(SPLIT), index)
+        drawn = layout(self.dataset, (*where, 0), self.size)
+        styles = [(*where, stream, self.seed, number) for number in range(count)]
+        pictures = [self._as_file(paint(drawn, style), index) for style in styles]
+        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+
+    def _as_file(self, pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        """The picture as it comes back from a file of the dataset's kind, with its compression."""
+        picture, file = Image.fromarray(pixels), io.BytesIO()
+        suffix = paths(self.dataset, SPLIT, index)[0].suffix
+        picture.save(file, format={".jpg": "JPEG", ".png": "PNG"}[suffix], quality=95)
+        return np.array(Image.open(file).convert("RGB"))

@@ -1,0 +1,179 @@
+"""A worker: a process that runs cells, one after another, each from whatever its folder holds to its end.
+
+``python -m benchmarks.worker FOLDER...`` runs the cells of these folders by hand. Without any, the folders come as
+lines of JSON on standard input, each answered with a line on standard output: null, or why another process has the
+cell. When standard input ends, because whoever holds its other end is gone, a training saves itself and the worker
+ends.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+import torch
+
+from benchmarks.grid import DATA, Cell
+from benchmarks.judge import judge, missing, require_features
+from benchmarks.state import OUTPUT, CellBusyError, Failure, State, locked
+from zoo import checkpoints, factory
+from zoo.config import Config
+from zoo.data import EpochSampler
+from zoo.engine import RunInterruptedError, train
+from zoo.engine.feed import Feed
+from zoo.engine.folder import RunFolder, write_text
+from zoo.errors import ZooError
+from zoo.metrics.protocols import Networks
+from zoo.plugins import load_plugins
+
+TRACE = "error.txt"
+
+
+def work(folder: Path) -> None:
+    """Run the cell of a folder to its end: train and evaluate what is missing there.
+
+    A failure of the cell is written to its ``failed.json``. Raises CellBusyError where another process runs the cell,
+    and RunInterruptedError after Ctrl-C or SIGTERM, when all is saved.
+    """
+    with locked(folder):
+        Failure.clear(folder)
+        try:
+            _to_its_end(Cell.load(folder))
+            State("done").save(folder)
+            return
+        except RunInterruptedError:
+            raise
+        except ZooError as error:
+            failure = Failure(str(error))
+        except Exception as error:  # whatever a plugin does wrong, the other cells go on
+            write_text(folder / TRACE, traceback.format_exc())
+            text = " ".join(str(error).split())[:300]
+            failure = Failure(f"{type(error).__name__}: {text} (traceback in {folder / TRACE})", TRACE)
+        failure.save(folder)
+        State("failed").save(folder)
+
+
+def _to_its_end(cell: Cell) -> None:
+    metrics = missing(cell, Networks(allow_random=True))
+    if not metrics:
+        return
+    require_features(cell, metrics)
+    if cell.given is None and cell.method != DATA:
+        _train(cell)
+    State("evaluating").save(cell.folder)
+    judge(cell, metrics, _reporter(cell.folder))
+
+
+def _train(cell: Cell) -> None:
+    """Bring the run of a cell to its end, from its last checkpoint where it has one."""
+    folder = RunFolder(cell.folder)
+    resume = folder.latest.is_file()
+    if resume and folder.record.is_file():
+        planned = json.loads(folder.record.read_text())["iterations"]
+        if checkpoints.load(folder.latest)["progress"]["iteration"] >= planned:
+            return
+    numbered = folder.checkpoints()
+    done = int(numbered[-1].stem.removeprefix("iter_")) if numbered else 0
+    State("training", done, _planned(cell.config)).save(cell.folder)
+    train(cell.config, work_dir=cell.folder, resume=resume, progress=False)
+
+
+def _planned(config: Config) -> int:
+    """How many iterations the training of a config has. Raises ZooError where its data is missing."""
+    settings = config.train
+    if settings.iterations:
+        return settings.iterations
+    dataset = factory.dataset(config, "train")
+    sampler = EpochSampler(dataset, seed=settings.seed, batch_size=settings.batch_size, rank=0, world=1)
+    return Feed(dataset, sampler, torch.device("cpu")).iterations(settings.epochs + settings.decay_epochs)
+
+
+def _reporter(folder: Path, seconds: float = 1.0) -> Callable[[int, int], None]:
+    """Progress of an evaluation for ``state.json``, which is written every ``seconds`` at most."""
+    since, last = time.time(), 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            State("evaluating", done, total, since=since).save(folder)
+
+    return report
+
+
+def _orders() -> Iterator[Path]:
+    """Folders from standard input. When it ends, SIGTERM to this process ends what is going on, as a person would."""
+    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    at_work, over = threading.Event(), threading.Event()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            orders.put(line)
+        over.set()
+        if at_work.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+        orders.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while (line := orders.get()) is not None:
+        at_work.set()
+        if over.is_set():  # just before this thread could have been told by a signal
+            return
+        yield Path(json.loads(line))
+        at_work.clear()
+
+
+def _serve() -> None:
+    """Work on what standard input orders. What libraries print goes to the ``output.txt`` of the cell."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for folder in _orders():
+        with (folder / OUTPUT).open("ab") as output:
+            for stream in (1, 2):
+                os.dup2(output.fileno(), stream)
+        busy = None
+        try:
+            work(folder)
+        except CellBusyError as error:
+            busy = str(error)
+        print(json.dumps(busy), file=answers, flush=True)
+        gc.collect()
+        torch.cuda.empty_cache()  # for workers beside this one on the same GPU
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path))
+def main(folders: Sequence[Path], plugins: Sequence[Path]) -> None:
+    """Run the cells of FOLDERS, or of those that standard input names."""
+    faulthandler.enable()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for name in ("zoo", "plugins", "benchmarks"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    load_plugins(plugins)
+    try:
+        for folder in folders:
+            work(folder)
+            failure = Failure.load(folder)
+            print(f"{folder}: {'done' if failure is None else failure.reason}")
+        if not folders:
+            _serve()
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        sys.exit(130 if isinstance(error, RunInterruptedError) else 2)
+
+
+if __name__ == "__main__":
+    main()

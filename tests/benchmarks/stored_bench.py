@@ -1,0 +1,123 @@
+"""A bench folder as a finished bench leaves it, with numbers that the test chooses and pictures that are drawn.
+
+Cells are those that the bench lays out. Their pictures come from the generator of the stand-ins, in another style for
+every cell, where a method would have synthesised them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.grid import DATA, Cell, Choices, Grid, lay_out
+from benchmarks.interventions import Intervention
+from benchmarks.redraw import RedrawnSource
+from benchmarks.showcase import Showcase
+from benchmarks.tables import TABLES, read
+from zoo import factory
+from zoo.engine.folder import write_text
+from zoo.metrics import named, results
+from zoo.metrics.results import Result
+
+SETS = ("train.iterations=20", "data.size=[32, 32]", "data.standin={train: 2, test: 3, seed: 0}")
+RECORD = '{"iterations": 20, "trained": 20, "iterations_per_epoch": 10, "seconds": 50.0, "device": "a CPU"}'
+
+WARNING = "FID from 3 pictures, fewer than its 2048 dimensions"
+
+Value = Callable[[Cell, str], float | None]
+"""The number of a cell in a metric."""
+
+
+def lay(out: Path, tables: Sequence[str], *, profile: str = "smoke", seeds: int = 1, source: Path = TABLES) -> Grid:
+    """The grid of the tables, saved to ``out`` with its cells, none of which has run."""
+    grid = lay_out(read(source).choose(tables, profile), Choices(profile, out, seeds=seeds, sets=SETS))
+    grid.save(out)
+    for cell in grid.cells.values():
+        cell.save()
+    return grid
+
+
+def by_label(grid: Grid, table: str, numbers: Mapping[str, Sequence[float | None]]) -> Value:
+    """The numbers of a table's rows, in the order of its metrics; later seeds have a thousandth more each."""
+    metrics = grid.tables[table].metrics
+    first = min(cell.seed for cell in grid.cells.values())
+    found = {
+        key: dict(zip(metrics, numbers[place.row.label], strict=True))
+        for place in grid.places[table]
+        for key in place.cells
+        if place.row.label in numbers
+    }
+
+    def value(cell: Cell, metric: str) -> float | None:
+        number = found[cell.key][metric]
+        return None if number is None else number + 0.001 * (cell.seed - first)
+
+    return value
+
+
+def finish(cell: Cell, value: Value, *, trunk: str = "vgg19", network: str = "alexnet (ImageNet)") -> None:
+    """Leave what a worker leaves in the folder of a cell that has run to its end."""
+    metrics = {metric: value(cell, metric) for metric in cell.metrics}
+    results.write(cell.results, [_result(cell, metric, number, trunk, network) for metric, number in metrics.items()])
+    pictures = _pictures(cell, metrics)
+    pictures.to_parquet(cell.folder / "pictures.parquet", index=False)
+    if cell.method != DATA:
+        write_text(cell.folder / "record.json", RECORD)
+    source = RedrawnSource(cell.config, seed=sum(cell.key.encode()))
+    showcase = Showcase.collect(source, factory.dataset(cell.config, "test"), pictures)
+    if cell.method == "clvae":
+        showcase = replace(showcase, interventions=tuple(_intervention(showcase, axis) for axis in ("layer", "class")))
+    showcase.save(cell.folder / "showcase.npz")
+
+
+def _result(cell: Cell, metric: str, value: float | None, trunk: str, network: str) -> Result:
+    has = value is not None
+    protocol = {
+        "dataset": cell.config.data["name"],
+        "split": "test",
+        "classes": cell.config.data["classes"],
+        "resolution": "{}x{}".format(*cell.config.data["size"]),
+        "images": 3,
+        "codes": named(metric).cls.codes,
+        "samples": named(metric).samples,
+        "network": network,
+    }
+    return Result(
+        metric=metric,
+        value=value,
+        better=named(metric).cls.better,
+        protocol=protocol if has else {},
+        data=cell.data,
+        method=cell.method,
+        settings={},
+        training={} if cell.method == DATA else {"iterations": 20, "trunk": trunk, "device": "a CPU"},
+        seed=cell.seed,
+        profile=cell.config.profile or "",
+        config="0" * 8,
+        checkpoint="1" * 12,
+        device="a CPU",
+        seconds=1.0,
+        warnings=(WARNING,) * ("fid" in metric) if has else (f"{cell.method} has no codes to draw",),
+        versions={"torch": "2.x"},
+    )
+
+
+def _pictures(cell: Cell, metrics: Mapping[str, float | None]) -> pd.DataFrame:
+    """Numbers of single pictures around the number of all."""
+    pairs = factory.dataset(cell.config, "test").pairs
+    around = np.random.default_rng(sum(cell.key.encode())).normal(1, 0.15, len(pairs))
+    rows = [
+        (index, pair.name, metric, value * around[index])
+        for metric, value in metrics.items()
+        if value is not None and "fid" not in metric
+        for index, pair in enumerate(pairs)
+    ]
+    return pd.DataFrame(rows, columns=["index", "name", "metric", "value"])
+
+
+def _intervention(showcase: Showcase, axis: str) -> Intervention:
+    parts = [f"{axis} {n + 1}" for n in range(3)]
+    redrawn = np.stack([np.roll(showcase.samples[0][:4], n, axis=0) for n in range(3)])
+    return Intervention(axis, int(showcase.first.index[0]), showcase.samples[0][-1], np.array(parts), redrawn)

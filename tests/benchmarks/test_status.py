@@ -1,0 +1,237 @@
+"""How far cells are, read from files that the test writes, and what a person is told of it."""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.executors import Ended
+from benchmarks.grid import Grid
+from benchmarks.harness import Session
+from benchmarks.selection import selected
+from benchmarks.standing import Standing
+from benchmarks.state import Failure, State, locked
+from benchmarks.view import Course, Lines, Terminal, View, show_status
+from tests.benchmarks.stored_bench import finish, lay
+from zoo.errors import ZooError
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Grid]:
+    out = tmp_path_factory.mktemp("bench")
+    return out, lay(out, ["2", "3"])
+
+
+@contextmanager
+def at_work(folder: Path, state: State | None) -> Iterator[None]:
+    """As while a worker runs a cell."""
+    with locked(folder):
+        if state is not None:
+            state.save(folder)
+        yield
+
+
+def write_log(folder: Path, lines: list[tuple[int, float]], end: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [{"iteration": i, "seconds": s, "losses": {"gan": 0.5, "kl": i / 10}} for i, s in lines]
+    (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries) + end)
+
+
+def test_training_is_seen_in_its_log(tmp_path: Path):
+    folder = tmp_path / "cell"
+    with at_work(folder, None):
+        assert Standing.of(folder).word == "starting"
+    with at_work(folder, State("training", 0, 100)):
+        assert Standing.of(folder) == Standing("training", 0, 100)
+        write_log(folder, [(10, 30.0), (20, 50.0), (30, 70.0)], end='{"iteration": 40, "sec')
+        # 2 s per iteration, of which 70 are left; the first line has the start in it
+        assert Standing.of(folder) == Standing("training", 30, 100, {"gan": 0.5, "kl": 3.0}, 140.0)
+        assert Standing.of(folder).text() == "training 30/100, gan 0.5, kl 3, about 0:02:20 left"
+    assert Standing.of(folder).word == "waiting", "nobody runs it, and there is no checkpoint to go on from"
+
+
+def test_a_resumed_training_has_a_clock_of_its_own(tmp_path: Path):
+    folder = tmp_path / "cell"
+    write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 8.0)])
+    with at_work(folder, State("training", 20, 50)):
+        standing = Standing.of(folder)
+        assert standing.left == pytest.approx(8.0 / 10 * 20)
+        write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 8.0), (40, 12.0)])
+        assert Standing.of(folder).left == pytest.approx((12.0 - 8.0) / 10 * 10)
+        write_log(folder, [(10, 1000.0), (20, 2000.0)])
+        assert Standing.of(folder).left is None, "nothing of this process yet"
+
+
+def test_evaluation_is_seen_in_the_state(tmp_path: Path):
+    now = time.time()
+    state = State("evaluating", 25, 100, since=now - 50, time=now)
+    with at_work(tmp_path / "cell", state):
+        standing = Standing.of(tmp_path / "cell")
+    assert (standing.word, standing.done, standing.total) == ("evaluating", 25, 100)
+    assert standing.left == pytest.approx(150, abs=1)
+    assert standing.text().startswith("evaluating 25/100 pictures, about 0:02:")
+
+
+def test_a_cell_that_was_left_alone(laid: tuple[Path, Grid], tmp_path: Path):
+    folder = tmp_path / "cell"
+    assert Standing.of(folder).word == "waiting"
+    State("training", 0, 100).save(folder_of(folder))
+    for name in ("latest.pth", "iter_000040.pth"):
+        (folder / name).touch()
+    assert Standing.of(folder) == Standing("stopped", 40, 100)
+    Failure("It is broken.").save(folder)
+    assert Standing.of(folder) == Standing("failed", note="It is broken.")
+    with at_work(folder, State("training", 40, 100)):
+        assert Standing.of(folder).word == "training", "it is being tried again"
+
+
+def folder_of(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_status_shows_every_row(laid: tuple[Path, Grid], capsys: pytest.CaptureFixture[str]):
+    out, grid = laid
+    cells = [grid.cells[place.cells[0]] for place in grid.places["2"]]
+    finish(cells[0], lambda cell, metric: 0.25 if metric.startswith("diversity") else 0.125)
+    Failure("It is broken.").save(cells[1].folder)
+    with at_work(cells[2].folder, State("training", 10, 20)):
+        show_status(out)
+    lines = capsys.readouterr().out.splitlines()
+    found = {line.split("  ")[0]: " ".join(line.split()) for line in lines[1:7]}
+    assert lines[0] == "Table 2: ADE20K, random codes"
+    assert found["GauGAN-VAE"] == "GauGAN-VAE finished Diversity 0.2500, Top-1 GT-similarity 0.1250"
+    assert found["GauGAN-VAE*"] == "GauGAN-VAE* failed It is broken."
+    assert found["GroupDNet"].startswith("GroupDNet training") and "10/20" in found["GroupDNet"]
+    assert found["CLVAE"] == "CLVAE waiting" and found["data"] == "data waiting"
+    assert lines[-1].endswith("profile smoke: 9 cells (1 finished, 1 failed, 1 training, 6 waiting).")
+    show_status(out, tables=["3"], only=["clvae"])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[:2]][1] == ["CLVAE", "waiting"]
+    with pytest.raises(ZooError, match='has no table "4"; it has 2, 3'):
+        show_status(out, tables=["4"])
+
+
+def test_only_speaks_of_labels_methods_datasets_and_keys(laid: tuple[Path, Grid]):
+    _, grid = laid
+
+    def labels(*patterns: str) -> dict[str, list[str]]:
+        return {table: [place.row.label for place in rows] for table, rows in selected(grid, patterns).items()}
+
+    assert labels("CLVAE") == labels("clvae") == {"2": ["CLVAE"], "3": ["CLVAE"]}
+    assert labels("gaugan-vae[*]") == {"2": ["GauGAN-VAE*"]}
+    assert labels("GauGAN-VAE*")["2"] == ["GauGAN-VAE", "GauGAN-VAE*"], "a star stands for anything"
+    assert labels("* on deepfashion")["3"] == ["GauGAN-VAE", "GroupDNet", "CLVAE", "data"]
+    assert labels("2/group*", "3/data") == {"2": ["GroupDNet"], "3": ["data"]}
+    key = grid.places["2"][1].cells[0]
+    assert labels(key) == labels(f"{key[:-3]}*") == {"2": ["GauGAN-VAE*"]}
+    assert {table: len(rows) for table, rows in selected(grid).items()} == {"2": 5, "3": 4}
+    with pytest.raises(ZooError, match=r'"clave" fits no row; did you mean "clvae"'):
+        selected(grid, ["clave"])
+
+
+def test_what_is_left_is_estimated_from_what_has_been_seen():
+    course = Course({key: key for key in "abcde"}, jobs=1, waiting=3)
+    assert course.left({}) is None
+    course.running["a"] = time.monotonic() - 10
+    assert course.left({"a": Standing("training", left=20)}) == pytest.approx(20 + 3 * 30, abs=1), "as long as this one"
+    course.seconds = [40, 60]
+    assert course.left({"a": Standing("training", left=20)}) == pytest.approx(20 + 3 * 50, abs=1)
+    assert course.left({"a": Standing("starting")}) == pytest.approx(40 + 3 * 50, abs=1)
+    course = replace(course, jobs=2, running={"a": time.monotonic(), "b": time.monotonic()})
+    both = {"a": Standing("training", left=20), "b": Standing("training", left=500)}
+    assert course.left(both) == pytest.approx(500, abs=1), "the longest cell"
+    assert "about 0:08:20 left in all" in course.summary(both)
+
+
+def test_a_terminal_has_a_line_for_every_cell_at_work(tmp_path: Path):
+    folder = tmp_path / "cells" / "key"
+    course = Course({"key": "CLVAE on gta5", "other": "GauGAN on gta5"}, jobs=1, waiting=1, failed=1)
+    course.running["key"] = time.monotonic()
+    text = io.StringIO()
+    view = Terminal(tmp_path, course, Console(file=text, width=100, force_terminal=True, color_system=None))
+    view.open()
+    with at_work(folder, State("training", 0, 40)):
+        write_log(folder, [(10, 5.0), (20, 10.0)])
+        view.tell("other", "failed: It is broken.")
+        view.refresh()
+        view.close()
+    shown = text.getvalue()
+    assert "[2/2] GauGAN on gta5 (other): failed: It is broken." in shown
+    (line,) = {line.strip() for line in shown.splitlines() if "20/40" in line}
+    assert "CLVAE on gta5" in line and "training" in line
+    assert "about 0:00:10" in line and "gan 0.5  kl 2" in line
+    assert "0 of 2 cells finished, 1 failed, about 0:00:20 left in all" in shown
+
+
+def test_lines_are_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    course = Course({"key": "CLVAE on gta5"}, jobs=1)
+    course.running["key"] = time.monotonic()
+    view = Lines(tmp_path, course)
+    with at_work(tmp_path / "cells" / "key", State("training", 5, 40)):
+        for _ in range(3):
+            view.refresh()
+        assert capsys.readouterr().err == "[1/1] CLVAE on gta5 (key): training 5/40; 0 of 1 cells finished\n"
+        monkeypatch.setattr("benchmarks.view.SELDOM", 0.0)
+        view.refresh()
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+class Elsewhere:
+    """An executor whose cells are all at work in another bench, until that one has finished them."""
+
+    jobs = 1
+    free = 1
+
+    def __init__(self, end: object) -> None:
+        self.started: list[Path] = []
+        self.end = end
+
+    def start(self, folder: Path) -> None:
+        self.started.append(folder)
+
+    def wait(self, seconds: float) -> list[Ended]:
+        if not self.started:
+            return []
+        self.end(self.started[-1])  # type: ignore[operator]
+        return [Ended(self.started.pop(), "busy", "is being run by process 7 on host")]
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Told(View):
+    def __init__(self, out: Path, course: Course) -> None:
+        super().__init__(out, course)
+        self.told: list[str] = []
+
+    def tell(self, key: str, text: str) -> None:
+        self.told.append(text)
+
+
+def test_a_cell_of_another_bench_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("benchmarks.harness.SOON", 0.01)
+    grid = lay(tmp_path, ["3"])
+    first, second = list(grid.cells.values())[:2]
+
+    def end(folder: Path) -> None:
+        if folder == first.folder:
+            finish(first, lambda cell, metric: 0.5)
+        else:
+            Failure("It is broken there.").save(folder)
+
+    course = Course({first.key: "first", second.key: "second"}, jobs=1)
+    view = Told(tmp_path, course)
+    Session(course, Elsewhere(end), view).run([first, second])
+    assert (course.finished, course.failed) == (1, 1)
+    assert sorted(view.told) == [
+        "failed in another bench: It is broken there.",
+        "finished by another bench: Diversity 0.5000, Top-1 GT-similarity 0.5000",
+        *["is being run by process 7 on host; waiting for it"] * 2,
+    ]

@@ -1,0 +1,186 @@
+"""Cells in worker processes and in jobs: who serves whom, what becomes of crashes, and who may run a cell."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.cluster import Jobs, parameters
+from benchmarks.executors import Ended, Executor, Workers, environments
+from benchmarks.grid import Choices, lay_out
+from benchmarks.state import OUTPUT, CellBusyError, Failure, State, held, locked
+from benchmarks.tables import read
+from benchmarks.worker import work
+from tests.benchmarks.small_bench import METRICS, SETS, results, tables
+from zoo.errors import ZooError
+from zoo.plugins import load_plugins
+
+
+@pytest.fixture
+def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ZOO_WEIGHTS", str(tmp_path)), ("TORCH_HOME", str(tmp_path)), ("ZOO_OFFLINE", "1")):
+        monkeypatch.setenv(name, value)
+
+
+def cells(out: Path, fragile: Path, *rows: str) -> list[Path]:
+    """The folders of the cells of fragile rows, laid out but not run."""
+    load_plugins([fragile])
+    chosen = read(tables(out / "tables.yaml", *rows)).choose(["1"], "smoke")
+    grid = lay_out(chosen, Choices("smoke", out, sets=SETS))
+    for cell in grid.cells.values():
+        cell.save()
+    return [grid.cells[place.cells[0]].folder for place in grid.places["1"][: len(rows)]]
+
+
+def ended(executor: Executor, folder: Path) -> Ended:
+    """Run a cell and wait for its end."""
+    executor.start(folder)
+    for _ in range(300):
+        for one in executor.wait(0.5):
+            assert one.folder == folder
+            return one
+    raise AssertionError("the cell did not end")
+
+
+def pid(folder: Path) -> int:
+    state = State.load(folder)
+    assert state is not None
+    return state.pid
+
+
+@pytest.mark.slow
+def test_a_worker_serves_until_something_goes_wrong_in_it(no_weights: None, fragile: Path, tmp_path: Path):
+    rows = ("", "number: 1", "ends: error, at: 2", "number: 2", "ends: crash, at: 2", "number: 3")
+    good, same, error, fresh, crash, last = cells(tmp_path, fragile, *rows)
+    executor = Workers(1, [fragile])
+    try:
+        assert [ended(executor, folder).what for folder in (good, same, error, fresh)] == ["done"] * 4
+        assert pid(good) == pid(same) == pid(error), "starting a process takes seconds"
+        assert pid(fresh) != pid(error), "nobody knows in what order the error has left the process"
+        assert set(results(good)) == set(METRICS) and set(results(fresh)) == set(METRICS)
+        failure = Failure.load(error)
+        assert failure is not None and failure.reason.startswith("RuntimeError: out of luck")
+        assert failure.trace is not None and "train_step" in (error / failure.trace).read_text()
+
+        gone = ended(executor, crash)
+        assert gone.what == "died" and gone.why == f"was ended by SIGSEGV; {crash / OUTPUT} may say more"
+        assert "Segmentation fault" in (crash / OUTPUT).read_text()
+        assert ended(executor, last).what == "done" and pid(last) != pid(fresh)
+        assert not any(held(folder) for folder in (good, same, error, fresh, crash, last))
+    finally:
+        executor.close()
+
+
+def test_only_one_process_runs_a_cell(no_weights: None, fragile: Path, tmp_path: Path):
+    (folder,) = cells(tmp_path, fragile, "")
+    State("training").save(folder)
+    assert not held(folder)
+    with locked(folder):
+        assert held(folder)
+        with pytest.raises(CellBusyError, match=rf"is being run by process {pid(folder)} on "), locked(folder, 0.0):
+            pass
+        with pytest.raises(CellBusyError):
+            work(folder)
+        assert not (folder / "results.jsonl").exists()
+    assert not held(folder)
+    work(folder)
+    assert results(folder)[METRICS[0]] > 0
+
+
+def test_a_cell_whose_description_is_damaged_fails_with_a_sentence(tmp_path: Path):
+    folder = tmp_path / "cells" / "one"
+    folder.mkdir(parents=True)
+    (folder / "cell.json").write_text('{"method": "gaugan"')
+    work(folder)
+    failure = Failure.load(folder)
+    assert failure is not None and "cell.json does not describe a cell" in failure.reason
+
+
+def test_further_metrics_join_the_ones_that_are_there(no_weights: None, fragile: Path, tmp_path: Path):
+    (folder,) = cells(tmp_path, fragile, "")
+    description = json.loads((folder / "cell.json").read_text())
+
+    def ask(*metrics: str) -> None:
+        (folder / "cell.json").write_text(json.dumps(description | {"metrics": metrics}))
+        work(folder)
+
+    ask(METRICS[0])
+    before, trained = results(folder), (folder / "latest.pth").stat().st_mtime_ns
+    ask(METRICS[1], "lpips_alex_reconstruction")
+    found = results(folder)
+    assert set(found) == {*METRICS, "lpips_alex_reconstruction"} and found[METRICS[0]] == before[METRICS[0]]
+    assert found["lpips_alex_reconstruction"] is None, "fragile has no encoder"
+    lines = map(json.loads, (folder / "results.jsonl").read_text().splitlines())
+    assert {line["metric"]: line["warnings"] for line in lines}["lpips_alex_reconstruction"] == [
+        "fragile has no encoder"
+    ]
+    stored = pd.read_parquet(folder / "pictures.parquet")
+    assert stored.groupby("metric")["index"].apply(sorted).to_dict() == {metric: [0, 1] for metric in METRICS}
+    assert (folder / "latest.pth").stat().st_mtime_ns == trained
+
+
+def test_jobs_share_the_gpus_or_the_cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert [each["OMP_NUM_THREADS"] for each in environments(3)] == ["2", "2", "2"]
+    assert "OMP_NUM_THREADS" not in environments(1)[0]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in environments(3)] == ["0", "1", "0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in environments(3)] == ["5", "7", "5"]
+
+
+@pytest.mark.slow
+def test_cells_run_as_jobs(no_weights: None, fragile: Path, tmp_path: Path):
+    good, bad, killed = cells(tmp_path, fragile, "", "ends: error, at: 2", "ends: kill, at: 2")
+    executor = Jobs(tmp_path, [fragile], at_once=3, cluster="local")
+    for folder in (good, bad, killed):
+        assert executor.free > 0
+        executor.start(folder)
+    assert executor.free == 0
+    found: dict[Path, Ended] = {}
+    for _ in range(300):
+        found |= {one.folder: one for one in executor.wait(0.5)}
+        if len(found) == 3:
+            break
+    assert {folder: one.what for folder, one in found.items()} == {good: "done", bad: "done", killed: "died"}
+    assert set(results(good)) == set(METRICS)
+    failure = Failure.load(bad)
+    assert failure is not None and "out of luck" in failure.reason
+    assert found[killed].why.startswith("ended in job ") and str(tmp_path / "jobs") in found[killed].why
+
+
+@pytest.mark.slow
+def test_a_preempted_job_goes_back_into_the_queue_and_continues(no_weights: None, fragile: Path, tmp_path: Path):
+    trap = tmp_path / "trap"
+    (folder,) = cells(tmp_path, fragile, f"ends: preempted, at: 2, trap: {trap}")
+    trap.touch()
+    executor = Jobs(tmp_path, [fragile], at_once=1, cluster="local")
+    assert ended(executor, folder).what == "done"
+    assert set(results(folder)) == set(METRICS)
+    assert not trap.exists(), "the job was preempted"
+    steps = [json.loads(line)["iteration"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2]
+
+
+def test_settings_of_jobs():
+    asked = parameters({"partition": "gpu", "gres": "gpu:1", "time": "90", "mem": "16GB", "reservation": "mine"})
+    assert asked["slurm_partition"] == "gpu" and asked["slurm_gres"] == "gpu:1" and asked["slurm_time"] == 90
+    assert asked["slurm_additional_parameters"] == {"reservation": "mine"}
+    with pytest.raises(ZooError, match=r"time=1:30 is no whole number of minutes"):
+        parameters({"time": "1:30"})
+
+
+def test_without_slurm_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ZooError, match=r"No job can be sent to slurm .*sbatch"):
+        Jobs(tmp_path, cluster="slurm")
+
+
+def test_without_submitit_a_sentence_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(ZooError, match=r"submitit: install it with `pip install 'zoo-smis\[slurm\]'`"):
+        Jobs(tmp_path)

@@ -1,0 +1,90 @@
+"""What the metrics judge: something that gives pictures for the masks of a test set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.codes import Codes
+from zoo.engine.samples import evaluating
+from zoo.interfaces import Batch, Method
+from zoo.metrics.pictures import written
+
+
+class PictureSource(Protocol):
+    """Pictures for the masks of a test set, all uint8 as files would hold them.
+
+    name: what is judged. codes: the kinds of pictures that it can give, out of "encoded" (one per mask, with the codes
+    of the ground truth) and "random" (samples of each mask). device: where its pictures come to lie.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def codes(self) -> frozenset[str]: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def reconstruct(self, pictures: Batch, first: int) -> Tensor:
+        """uint8 ``[B, 3, H, W]`` for the pictures ``first`` ... ``first + B - 1`` of the test set."""
+        ...
+
+    def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
+        """uint8 ``[n, 3, H, W]`` in chunks, ``samples`` in all, for the mask ``[1, H, W]`` of picture ``index``.
+
+        A sample depends on the source and ``index`` alone, not on what was asked before.
+        """
+        ...
+
+
+class MethodSource:
+    """A method, with the posterior means of the codes of the ground truth, and codes drawn from (``seed``, index).
+
+    ``chunk`` is the most samples of a mask that are synthesised at once; what depends on the mask alone is then
+    computed once for all of them. A method without codes has one picture per mask, judged as its reconstruction.
+    """
+
+    def __init__(self, method: Method, *, seed: int = 0, chunk: int = 40) -> None:
+        self.method, self.seed, self.chunk = method, seed, chunk
+
+    @property
+    def name(self) -> str:
+        return self.method.name
+
+    @property
+    def codes(self) -> frozenset[str]:
+        kinds = {"random"} if self.method.code_specs else {"encoded"}
+        return frozenset(kinds | ({"encoded"} if self.method.encoder is not None else set()))
+
+    @property
+    def device(self) -> torch.device:
+        return next((p.device for p in self.method.parameters()), torch.device("cpu"))
+
+    @torch.no_grad()
+    def reconstruct(self, pictures: Batch, first: int) -> Tensor:
+        method = self.method
+        with evaluating(method):
+            if method.code_specs:
+                codes = method.encode(pictures.image, pictures.label).mu
+            else:
+                codes = Codes({}, {}, len(pictures))
+            return written(method.synthesize(pictures.label, codes))
+
+    @torch.no_grad()
+    def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
+        codes = self.method.sample(label, samples, seed=seed_of(self.seed, index))
+        for first in range(0, samples, self.chunk):
+            with evaluating(self.method):
+                images = self.method.synthesize(label, codes.rows(slice(first, first + self.chunk)))
+            yield written(images)
+
+
+def seed_of(seed: int, index: int) -> int:
+    """An independent seed for every (seed, picture), below 2^63 as torch wants it."""
+    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,54 @@
+"""Options that several commands share, and the epilogs of their help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+PROFILES = click.Choice(["smoke", "cpu", "gpu", "paper"])
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
+    if paths:
+        from zoo.plugins import broken_plugins, load_plugins
+
+        load_plugins(paths)
+        plugins_of(context).extend(path for path in paths if path not in plugins_of(context))
+        names = {path.resolve().name.removesuffix(".py") for path in paths}
+        report_broken(context, {name: reason for name, reason in broken_plugins().items() if name in names})
+
+
+def plugins_of(context: click.Context) -> list[Path]:
+    """The paths that ``--plugin`` gave to the command of a context, before its name or after it."""
+    paths: list[Path] = context.meta.setdefault("zoo.plugins", [])
+    return paths
+
+
+def report_broken(context: click.Context, broken: Mapping[str, str]) -> None:
+    """Name plugins that could not be imported, each once per command."""
+    told: set[str] = context.meta.setdefault("zoo.broken", set())
+    for name, reason in broken.items():
+        if name not in told:
+            click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
+            told.add(name)
+
+
+plugin_option = click.option(
+    "--plugin",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    callback=_load_plugins,
+    expose_value=False,
+    is_eager=True,
+    help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
+)
+set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
+
+
+def examples(*lines: str) -> str:
+    """An epilog of runnable lines that click does not re-wrap."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
