@@ -77,7 +77,7 @@ def bench(
     out = out or Path("bench") / profile
     names = [name.strip() for name in tables.split(",")]
     if status:
-        from benchmarks.view import show_status
+        from benchmarks.harness.view import show_status
 
         show_status(out, tables=None if names == ["all"] else names, only=only)
         return
@@ -112,11 +112,11 @@ def bench(
 
 def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], settings: dict[str, str]) -> Any:
     if name == "slurm":
-        from benchmarks.cluster import Jobs
+        from benchmarks.harness.cluster import Jobs
 
         return Jobs(out, plugins, at_once=jobs, settings=settings)
 
-    from benchmarks.executors import InProcess, Workers
+    from benchmarks.harness.executors import InProcess, Workers
 
     return InProcess() if jobs == 0 else Workers(jobs or 1, plugins)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ class Given:
         """The checkpoint in a file. Raises ZooError for a file that is none."""
         payload = checkpoints.load(path)
         iteration = payload.get("progress", {}).get("iteration")
-        return cls(path, Config.from_dict(payload["config"], str(path)), iteration, digest(path))
+        return cls(path, Config.from_dict(payload["config"], str(path)), iteration, checkpoints.digest(path))
 
 
 def find(paths: Sequence[Path]) -> list[Given]:
@@ -62,9 +61,3 @@ def matching(given: Sequence[Given], config: Config, telling: set[str]) -> Given
             "give one of them."
         )
     return fitting[0] if fitting else None
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.claims import Numbers, Verdict, judge
+from benchmarks.report.claims import Numbers, Verdict, judge
 from benchmarks.tables import Claim, read
 from zoo.metrics import named
 

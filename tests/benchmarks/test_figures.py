@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks import report
-from benchmarks.figures import draw
-from benchmarks.figures.charts import against_layers, devices, histograms
-from benchmarks.figures.pictures import interventions, reconstructions, samples, shown, worst
-from benchmarks.figures.sheet import Row, mask, panel, sheet
-from benchmarks.frames import Frame
 from benchmarks.grid import DATA, Cell, Grid
+from benchmarks.report.figures import draw
+from benchmarks.report.figures.charts import against_layers, devices, histograms
+from benchmarks.report.figures.pictures import interventions, reconstructions, samples, shown, worst
+from benchmarks.report.figures.sheet import Row, mask, panel, sheet
+from benchmarks.report.frames import Frame
 from benchmarks.stored import StoredTable, load
 from tests.benchmarks.stored_bench import finish, lay
 from zoo.visual import distinct_colours

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks.executors import InProcess
 from benchmarks.grid import Cell, Choices, Grid, lay_out
 from benchmarks.harness import run
-from benchmarks.state import Failure, State
+from benchmarks.harness.executors import InProcess
+from benchmarks.harness.state import Failure, State
 from benchmarks.tables import read
 from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints

@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.harness.state import State, held
 from benchmarks.showcase import Showcase
-from benchmarks.state import State, held
 from benchmarks.tables import TABLES
 from tests.benchmarks import small_bench
 from tests.benchmarks.small_bench import METRICS, PLUGIN, SETS, all_results, logged, pictures, tables, until

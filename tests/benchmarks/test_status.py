@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.executors import Ended
 from benchmarks.grid import Grid
 from benchmarks.harness import Session
-from benchmarks.selection import selected
-from benchmarks.standing import Standing
-from benchmarks.state import Failure, State, locked
-from benchmarks.view import Course, Lines, Terminal, View, show_status
+from benchmarks.harness.executors import Ended
+from benchmarks.harness.selection import selected
+from benchmarks.harness.standing import Standing
+from benchmarks.harness.state import Failure, State, locked
+from benchmarks.harness.view import Course, Lines, Terminal, View, show_status
 from tests.benchmarks.stored_bench import finish, lay
 from zoo.errors import ZooError
 
@@ -177,7 +177,7 @@ def test_lines_are_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         for _ in range(3):
             view.refresh()
         assert capsys.readouterr().err == "[1/1] CLVAE on gta5 (key): training 5/40; 0 of 1 cells finished\n"
-        monkeypatch.setattr("benchmarks.view.SELDOM", 0.0)
+        monkeypatch.setattr("benchmarks.harness.view.SELDOM", 0.0)
         view.refresh()
         assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -216,7 +216,7 @@ class Told(View):
 
 
 def test_a_cell_of_another_bench_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("benchmarks.harness.SOON", 0.01)
+    monkeypatch.setattr("benchmarks.harness.session.SOON", 0.01)
     grid = lay(tmp_path, ["3"])
     first, second = list(grid.cells.values())[:2]
 

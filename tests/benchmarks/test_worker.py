@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.cluster import Jobs, parameters
-from benchmarks.executors import Ended, Executor, Workers, environments
 from benchmarks.grid import Choices, lay_out
-from benchmarks.state import OUTPUT, CellBusyError, Failure, State, held, locked
+from benchmarks.harness.cluster import Jobs, parameters
+from benchmarks.harness.executors import Ended, Executor, Workers, environments
+from benchmarks.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
+from benchmarks.harness.worker import work
 from benchmarks.tables import read
-from benchmarks.worker import work
 from tests.benchmarks.small_bench import METRICS, SETS, results, tables
 from zoo.errors import ZooError
 from zoo.plugins import load_plugins

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.figures import charts, pictures
-from benchmarks.frames import Frame
-from benchmarks.protocol import run_of
+from benchmarks.report.figures import charts, pictures
+from benchmarks.report.frames import Frame
+from benchmarks.report.protocol import run_of
 from benchmarks.showcase import Showcase
 from benchmarks.stored import StoredTable
 from zoo.metrics import named

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import page, writers
-from benchmarks.entries import ShownTable, show
-from benchmarks.figures import Drawn, draw
-from benchmarks.frames import Frame
-from benchmarks.protocol import opening
+from benchmarks.report import page, writers
+from benchmarks.report.entries import ShownTable, show
+from benchmarks.report.figures import Drawn, draw
+from benchmarks.report.frames import Frame
+from benchmarks.report.protocol import opening
 from benchmarks.stored import StoredTable, load
 from zoo.engine.folder import write_text
 

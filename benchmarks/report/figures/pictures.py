@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.figures.sheet import Pixels, Row, headed, mask, panel, sheet
 from benchmarks.interventions import Intervention
+from benchmarks.report.figures.sheet import Pixels, Row, headed, mask, panel, sheet
 from benchmarks.showcase import Showcase
 from benchmarks.stored import StoredTable
 

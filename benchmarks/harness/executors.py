@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
-from benchmarks.state import OUTPUT, CellBusyError, Failure
+from benchmarks.harness.state import OUTPUT, CellBusyError, Failure
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class InProcess:
         return 1 - len(self._ended)
 
     def start(self, folder: Path) -> None:
-        from benchmarks.worker import work
+        from benchmarks.harness.worker import work
 
         try:
             work(folder)
@@ -188,7 +188,7 @@ class _Worker:
         chosen = [word for path in plugins for word in ("--plugin", str(path))]
         with (folder / OUTPUT).open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *safe, "-m", "benchmarks.worker", *chosen],
+                [sys.executable, *safe, "-m", "benchmarks.harness.worker", *chosen],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.grid import Grid, Place
-from benchmarks.selection import selected
-from benchmarks.standing import RUNNING, Standing, clock
+from benchmarks.harness.selection import selected
+from benchmarks.harness.standing import RUNNING, Standing, clock
 from benchmarks.stored import StoredCell
 from zoo.errors import ZooError
 
@@ -149,8 +149,8 @@ def view(out: Path, course: Course, *, progress: bool) -> View:
 def show_status(out: Path, *, tables: Sequence[str] | None = None, only: Sequence[str] = ()) -> None:
     """Print how far every cell of a bench is, table by table, from its files alone.
 
-    tables: their names, or None for all. only: patterns, see :func:`benchmarks.selection.selected`. Raises ZooError
-    where there is no bench, and for names and patterns that fit nothing in it.
+    tables: their names, or None for all. only: patterns, see :func:`benchmarks.harness.selection.selected`. Raises
+    ZooError where there is no bench, and for names and patterns that fit nothing in it.
     """
     grid = Grid.load(out)
     for name in tables or ():

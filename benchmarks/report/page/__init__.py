@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.claims import Verdict
-from benchmarks.entries import BEST, SECOND, ShownTable
-from benchmarks.figures import Drawn
+from benchmarks.report.claims import Verdict
+from benchmarks.report.entries import BEST, SECOND, ShownTable
+from benchmarks.report.figures import Drawn
 
 HERE = Path(__file__).parent
 

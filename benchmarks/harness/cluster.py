@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.executors import Ended
-from benchmarks.state import CellBusyError
+from benchmarks.harness.executors import Ended
+from benchmarks.harness.state import CellBusyError
 from zoo.errors import ZooError
 
 MINUTES = 24 * 60
@@ -27,7 +27,7 @@ class CellJob:
 
     def __call__(self) -> str | None:
         """Why another process has the cell, or None."""
-        from benchmarks.worker import work
+        from benchmarks.harness.worker import work
         from zoo.plugins import load_plugins
 
         load_plugins(self.plugins)

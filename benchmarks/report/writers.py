@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from benchmarks.entries import BEST, SECOND, Entry, ShownTable
+from benchmarks.report.entries import BEST, SECOND, Entry, ShownTable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,16 +9,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.executors import Ended, Executor, Workers
 from benchmarks.given import find
 from benchmarks.grid import Cell, Choices, Place, lay_out
-from benchmarks.judge import missing
-from benchmarks.selection import selected
-from benchmarks.standing import Standing, clock
-from benchmarks.state import Failure
+from benchmarks.harness.executors import Ended, Executor, Workers
+from benchmarks.harness.judge import missing
+from benchmarks.harness.selection import selected
+from benchmarks.harness.standing import Standing, clock
+from benchmarks.harness.state import Failure
+from benchmarks.harness.view import Course, View, view
+from benchmarks.report import write as write_report
 from benchmarks.tables import TABLES, read
-from benchmarks.view import Course, View, view
 from zoo.engine import RunInterruptedError
 from zoo.engine.interrupt import StopRequest
 from zoo.errors import ZooError
@@ -53,8 +53,8 @@ def run(
     on. data_root: the folder of the datasets, or of the one dataset that is asked for; without it a profile with
     ``data.standin`` draws stand-ins below ``out/data``, another one reads ``data/<name>``. seeds: runs of each row.
     sets: further settings (``"train.iterations=5"``) of all runs. given: checkpoints, or folders of them, that take the
-    place of training in the rows that they fit. only: patterns, see :func:`benchmarks.selection.selected`. executor:
-    where the cells run, by default one after another in a worker process. source: the tables file.
+    place of training in the rows that they fit. only: patterns, see :func:`benchmarks.harness.selection.selected`.
+    executor: where the cells run, by default one after another in a worker process. source: the tables file.
 
     Raises ZooError for choices that make no sense at all, and RunInterruptedError after Ctrl-C or SIGTERM, when all is
     saved.
@@ -70,7 +70,7 @@ def run(
     course = Course(titles, jobs=executor.jobs or len(cells))
     session = Session(course, executor, view(out, course, progress=progress), retry_failed=retry_failed)
     session.run(cells, others=[cell for cell in grid.cells.values() if cell.key not in titles])
-    report.write(out).show()
+    write_report(out).show()
     return course.failed + len({place.failure for place in rows if place.failure})
 
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from benchmarks.figures.sheet import DPI, FONT, WIDTH
-from benchmarks.frames import Frame
+from benchmarks.report.figures.sheet import DPI, FONT, WIDTH
+from benchmarks.report.frames import Frame
 from benchmarks.stored import StoredCell, StoredRow
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F00")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from benchmarks.claims import Verdict, judge
-from benchmarks.frames import Frame, Line
 from benchmarks.grid import DATA
-from benchmarks.protocol import TOY, run_of, sentences, stand_ins
+from benchmarks.report.claims import Verdict, judge
+from benchmarks.report.frames import Frame, Line
+from benchmarks.report.protocol import TOY, run_of, sentences, stand_ins
 
 BEST, SECOND = 1, 2
 ARROWS = {"higher": "↑", "lower": "↓"}

@@ -1,7 +1,7 @@
 """A worker: a process that runs cells, one after another, each from whatever its folder holds to its end.
 
-``python -m benchmarks.worker FOLDER...`` runs the cells of these folders by hand. Without any, the folders come as
-lines of JSON on standard input, each answered with a line on standard output: null, or why another process has the
+``python -m benchmarks.harness.worker FOLDER...`` runs the cells of these folders by hand. Without any, the folders come
+as lines of JSON on standard input, each answered with a line on standard output: null, or why another process has the
 cell. When standard input ends, because whoever holds its other end is gone, a training saves itself and the worker
 ends.
 """
@@ -26,8 +26,8 @@ import click
 import torch
 
 from benchmarks.grid import DATA, Cell
-from benchmarks.judge import judge, missing, require_features
-from benchmarks.state import OUTPUT, CellBusyError, Failure, State, locked
+from benchmarks.harness.judge import judge, missing, require_features
+from benchmarks.harness.state import OUTPUT, CellBusyError, Failure, State, locked
 from zoo import checkpoints, factory
 from zoo.config import Config
 from zoo.data import EpochSampler

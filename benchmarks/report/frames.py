@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.claims import Numbers
-from benchmarks.protocol import PROTOCOL, facts
+from benchmarks.report.claims import Numbers
+from benchmarks.report.protocol import PROTOCOL, facts
 from benchmarks.stored import StoredRow, StoredTable
 from zoo.metrics import NamedMetric, named
 from zoo.metrics.results import Result

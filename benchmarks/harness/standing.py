@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.state import Failure, State, held
+from benchmarks.harness.state import Failure, State, held
 from benchmarks.stored import StoredCell
 from zoo.engine.folder import RunFolder
 from zoo.metrics import named
