@@ -41,13 +41,15 @@ def installed(wheel, tmp_path_factory) -> Installation:
     return Installation(tmp_path_factory.mktemp("wheel") / "venv", wheel)
 
 
-def test_every_module_and_every_yaml_of_the_checkout_is_in_the_wheel(wheel):
+def test_every_module_yaml_and_template_of_the_checkout_is_in_the_wheel(wheel):
     packages = ("zoo", "plugins", "benchmarks", "configs")
     files = {f.relative_to(REPOSITORY).as_posix() for p in packages for f in (REPOSITORY / p).rglob("*") if f.is_file()}
-    wanted = {file for file in files if file.endswith((".py", ".yaml"))} | {"cli.py"}
+    wanted = {file for file in files if file.endswith((".py", ".yaml", ".html", ".css"))} | {"cli.py"}
     shipped = set(zipfile.ZipFile(wheel).namelist())
     assert wanted <= shipped
-    assert not any(name.startswith(("tests/", "examples/", "runs/", "data/")) for name in shipped)
+    assert not any(
+        name.startswith(("tests/", "examples/", "runs/", "data/", "benchmarks/results/")) for name in shipped
+    )
 
 
 def test_it_runs_from_its_own_files(installed, tmp_path):
@@ -62,13 +64,13 @@ def test_it_has_the_methods_datasets_tables_and_profiles(installed, tmp_path):
     assert [row["method"] for row in listed["methods"]] == ["cimle", "clvae", "gaugan", "gaugan_vae", "groupdnet"]
     assert all(row["paper"] != "-" for row in listed["methods"])
     assert [row["dataset"] for row in listed["datasets"]] == ["ade20k", "deepfashion", "folder", "gta5"]
-    assert [row["table"] for row in listed["tables"]] == ["1", "2", "3", "4", "5"]
-    assert [row["profile"] for row in listed["profiles"]] == ["gpu", "paper", "smoke"]
+    assert [row["table"] for row in listed["tables"]] == ["1", "2", "3", "4", "5", "layers", "faces"]
+    assert [row["profile"] for row in listed["profiles"]] == ["cpu", "gpu", "paper", "smoke"]
 
 
 def test_every_config_resolves(installed, tmp_path):
     resolved = installed.evaluate(CONFIGS, tmp_path)
-    assert len(resolved) == 5 * 3 * 3
+    assert len(resolved) == 5 * 3 * 4
     assert all(key.startswith(f"{name} ") for key, name in resolved.items())
 
 
