@@ -14,7 +14,7 @@ from zoo.distributed import is_main
 from zoo.engine.record import device_name
 from zoo.interfaces import Method
 from zoo.metrics import MethodSource, applicable, evaluate
-from zoo.metrics.results import Result, package_versions, training_facts, write
+from zoo.metrics.results import Result, package_versions, training_facts, write, write_pictures
 
 RANDOM_PROFILE = "smoke"
 """The only profile whose numbers may come from random feature networks."""
@@ -76,9 +76,7 @@ def evaluate_checkpoint(
     ]
     if out is not None and is_main():
         write(out / "results.jsonl", results)
-        temporary = out / f".pictures.{os.getpid()}.parquet"
-        found.pictures.to_parquet(temporary, index=False)
-        temporary.replace(out / "pictures.parquet")
+        write_pictures(out / "pictures.parquet", found.pictures)
     return results
 
 

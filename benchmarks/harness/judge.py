@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -124,7 +123,5 @@ def _merge(path: Path, metrics: Sequence[str], new: pd.DataFrame) -> pd.DataFram
     if path.is_file():
         before = pd.read_parquet(path)
         new = pd.concat([before[~before["metric"].isin(metrics)], new], ignore_index=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    new.to_parquet(temporary, index=False)
-    temporary.replace(path)
+    results.write_pictures(path, new)
     return new

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from zoo.engine.folder import write_text
 from zoo.engine.record import versions
@@ -74,6 +77,13 @@ def read(path: Path) -> list[Result]:
         raise ZooError(f"The results in {path} cannot be read ({error}): delete the file to compute them anew.") from (
             error
         )
+
+
+def write_pictures(path: Path, pictures: pd.DataFrame) -> None:
+    """Write the number of every picture as Parquet, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    pictures.to_parquet(temporary, index=False)
+    temporary.replace(path)
 
 
 def write(path: Path, results: Iterable[Result]) -> None:
