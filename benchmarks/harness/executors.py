@@ -36,28 +36,22 @@ class Executor(Protocol):
     @property
     def jobs(self) -> int | None:
         """How many cells run at a time; None for as many as there are."""
-        ...
 
     @property
     def free(self) -> int:
         """How many more cells may be started now."""
-        ...
 
     def start(self, folder: Path) -> None:
         """Begin the work on a cell. Raises ZooError where the machinery itself refuses."""
-        ...
 
     def wait(self, seconds: float) -> list[Ended]:
         """The cells that have ended since the last call, after ``seconds`` at most."""
-        ...
 
     def stop(self) -> None:
         """Have every cell save itself, and wait for that."""
-        ...
 
     def close(self) -> None:
         """Let go of what is idle, and kill what is not."""
-        ...
 
 
 class InProcess:

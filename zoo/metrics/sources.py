@@ -33,14 +33,12 @@ class PictureSource(Protocol):
 
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
         """uint8 ``[B, 3, H, W]`` for the pictures ``first`` ... ``first + B - 1`` of the test set."""
-        ...
 
     def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
         """uint8 ``[n, 3, H, W]`` in chunks, ``samples`` in all, for the mask ``[1, H, W]`` of picture ``index``.
 
         A sample depends on the source and ``index`` alone, not on what was asked before.
         """
-        ...
 
 
 class MethodSource:
