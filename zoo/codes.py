@@ -107,38 +107,97 @@ class Codes(Mapping[str, Tensor]):
             return Codes({}, {}, len(range(self.batch_size)[index]) if isinstance(index, slice) else len(index))
         return self.map(lambda t: t[index])
 
-    def replace(
-        self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
-    ) -> Codes:
-        """These codes with the part named by ``classes`` and ``layers`` taken from ``source``.
+    def repeated(self, samples: int) -> Codes:
+        """Every picture's codes ``samples`` times, lying together as the samples of a mask do."""
+        return self.rows([b for b in range(self.batch_size) for _ in range(samples)])
 
-        With both given, the part is their intersection. Codes that have none of the named axes keep their values.
-        Raises ZooError when no code has a named axis (GauGAN-VAE has no class axis, say).
+    def part(
+        self, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
+    ) -> dict[str, Tensor | None]:
+        """Where the part named by ``classes`` and ``layers`` lies: a bool mask that broadcasts to the code, or None.
+
+        With both given, the part is their intersection. A code without a named axis has no share in it (None), with one
+        exception: layer L, after the layers 0 (finest) to L - 1, stands for the codes of the picture as a whole, which
+        have neither axis (CLVAE's global code). Without names the part is everything.
+
+        Raises ZooError when no code has a named axis (GauGAN-VAE has no class axis, say), for indices out of range, and
+        when nothing lies in the part (layer L of single classes).
         """
         chosen = {"class": classes, "layer": layers}
         named = {axis: list(index) for axis, index in chosen.items() if index is not None}
-        for axis in named:
-            if not any(spec.axis(axis) for spec in self.specs.values()):
-                codes = ", ".join(self.specs) or "no codes at all"
-                raise ZooError(f"This method cannot edit by {axis}: its codes ({codes}) have no {axis} axis.")
-        result = {}
+        for axis, index in named.items():
+            self._check_axis(axis, index)
+        masks: dict[str, Tensor | None] = {}
         for name, tensor in self.items():
             spec = self.specs[name]
+            if name in self.whole and named.keys() == {"layer"} and self.layers in named["layer"]:
+                masks[name] = torch.ones([1] * tensor.dim(), dtype=torch.bool, device=tensor.device)
+                continue
             if any(spec.axis(axis) is None for axis in named):
-                result[name] = tensor
+                masks[name] = None
                 continue
             mask = torch.ones([1] * tensor.dim(), dtype=torch.bool, device=tensor.device)
             for axis, index in named.items():
                 position = spec.axis(axis)
                 assert position is not None
-                size = tensor.shape[position]
-                if any(not 0 <= i < size for i in index):
-                    raise ZooError(f"Code {name!r} has {axis} indices 0..{size - 1}, but {index} was asked for.")
-                along = torch.zeros(size, dtype=torch.bool, device=tensor.device)
-                along[index] = True
+                along = torch.zeros(tensor.shape[position], dtype=torch.bool, device=tensor.device)
+                along[[i for i in index if i < tensor.shape[position]]] = True
                 mask = mask & along.view([-1 if d == position else 1 for d in range(tensor.dim())])
-            result[name] = torch.where(mask, source[name], tensor)
-        return Codes(result, self.specs, self.batch_size)
+            masks[name] = mask
+        if named and not any(mask is not None and mask.any() for mask in masks.values()):
+            if not all(named.values()):
+                raise ZooError("The classes or layers to edit are an empty list: name at least one.")
+            raise ZooError(
+                f"Layer {self.layers} is the code of the picture as a whole, in which single classes have no share: "
+                "name other layers, or no classes."
+            )
+        return masks
+
+    @property
+    def layers(self) -> int:
+        """L, the length of the layer axis; 0 where no code has one."""
+        sizes = [spec.shape[axis - 1] for spec in self.specs.values() if (axis := spec.axis("layer"))]
+        return max(sizes, default=0)
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Names of the codes of the picture as a whole, which have neither a class nor a layer axis."""
+        return tuple(n for n, spec in self.specs.items() if not spec.axis("class") and not spec.axis("layer"))
+
+    def _check_axis(self, axis: str, index: list[int]) -> None:
+        sizes = {name: spec.shape[at - 1] for name, spec in self.specs.items() if (at := spec.axis(axis))}
+        if not sizes:
+            codes = ", ".join(self.specs) or "no codes at all"
+            raise ZooError(f"This method cannot edit by {axis}: its codes ({codes}) have no {axis} axis.")
+        name = max(sizes, key=lambda one: sizes[one])
+        whole = axis == "layer" and any(
+            s.axis("layer") is None and s.axis("class") is None for s in self.specs.values()
+        )
+        last = sizes[name] if whole else sizes[name] - 1
+        if any(not 0 <= i <= last for i in index):
+            raise ZooError(f"Code {name!r} has {axis} indices 0..{last}, but {index} was asked for.")
+
+    def replace(
+        self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
+    ) -> Codes:
+        """These codes with the part named by ``classes`` and ``layers`` (see :meth:`part`) taken from ``source``."""
+        return self.where(self.part(classes=classes, layers=layers), source)
+
+    def towards(self, other: Codes, amount: float) -> Codes:
+        """Between these codes (0) and ``other`` (1); where the two agree, exactly as they are."""
+
+        def between(own: Tensor, others: Tensor) -> Tensor:
+            return torch.where(own == others, own, torch.lerp(own, others, amount))
+
+        return Codes({name: between(self[name], other[name]) for name in self}, self.specs, self.batch_size)
+
+    def where(self, part: Mapping[str, Tensor | None], source: Codes) -> Codes:
+        """These codes, with those of ``source`` wherever ``part`` (by name, as :meth:`part` gives it) is true."""
+        tensors = {}
+        for name, tensor in self.items():
+            mask = part[name]
+            tensors[name] = tensor if mask is None else torch.where(mask, source[name], tensor)
+        return Codes(tensors, self.specs, self.batch_size)
 
 
 @dataclass(frozen=True)
