@@ -20,8 +20,19 @@ from typing import Any
 import click
 
 from benchmarks.commands import bench, report
+from zoo.commands.edit import edit
 from zoo.errors import ZooError
-from zoo.options import FILE, FOLDER, PROFILES, examples, plugin_option, report_broken, set_option
+from zoo.options import (
+    FILE,
+    FOLDER,
+    PROFILES,
+    device_option,
+    examples,
+    plugin_option,
+    report_broken,
+    seed_option,
+    set_option,
+)
 
 INTERRUPTED = 130
 
@@ -76,10 +87,6 @@ data_option = click.option("--data", required=True, metavar="NAME", help="Datase
 root_option = click.option(
     "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
 )
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
-
-
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures.")
 
 
@@ -307,6 +314,7 @@ def evaluate(
 
 cli.add_command(bench)
 cli.add_command(report)
+cli.add_command(edit)
 
 
 @cli.group(

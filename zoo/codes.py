@@ -183,11 +183,16 @@ class Codes(Mapping[str, Tensor]):
         """These codes with the part named by ``classes`` and ``layers`` (see :meth:`part`) taken from ``source``."""
         return self.where(self.part(classes=classes, layers=layers), source)
 
-    def towards(self, other: Codes, amount: float) -> Codes:
-        """Between these codes (0) and ``other`` (1); where the two agree, exactly as they are."""
+    def towards(self, other: Codes, amount: float | Tensor) -> Codes:
+        """Between these codes (0) and ``other`` (1); where the two agree, exactly as they are.
+
+        amount: one number, or one for each picture ``[B]``.
+        """
+        amounts = torch.as_tensor(amount, dtype=torch.float32).expand(self.batch_size)
 
         def between(own: Tensor, others: Tensor) -> Tensor:
-            return torch.where(own == others, own, torch.lerp(own, others, amount))
+            weight = amounts.to(own).view(-1, *[1] * (own.dim() - 1))
+            return torch.where(own == others, own, torch.lerp(own, others, weight))
 
         return Codes({name: between(self[name], other[name]) for name in self}, self.specs, self.batch_size)
 
@@ -212,6 +217,11 @@ class Posterior:
     mu: Codes
     logvar: Codes
     presence: dict[str, Tensor] = field(default_factory=dict)
+
+    def repeated(self, samples: int) -> Posterior:
+        """That of every picture ``samples`` times, as :meth:`Codes.repeated`."""
+        presence = {name: mask.repeat_interleave(samples, 0) for name, mask in self.presence.items()}
+        return Posterior(self.mu.repeated(samples), self.logvar.repeated(samples), presence)
 
     def sample(self, noise: Codes | None = None) -> Codes:
         """Reparametrised draw mu + exp(logvar / 2) * noise; fresh standard normal noise where none is given."""

@@ -46,6 +46,8 @@ plugin_option = click.option(
     is_eager=True,
     help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
 )
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
 set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 
 

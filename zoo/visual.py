@@ -58,6 +58,12 @@ def grid(columns: Sequence[Tensor], *, gap: int = 2) -> Tensor:
     return torch.nn.functional.pad(sheet, (0, gap, 0, gap), value=255)
 
 
+def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
+    """uint8 pictures ``[S, 3, H, W]`` in a row ``[3, H, S * (W + gap) - gap]`` with white gaps; one stays as it is."""
+    padded = torch.nn.functional.pad(pixels, (0, gap), value=255)
+    return padded.permute(1, 2, 0, 3).flatten(2)[..., : -gap or None]
+
+
 def save_picture(path: Path, pixels: Tensor) -> None:
     """Write a uint8 picture ``[3, H, W]`` as PNG; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,12 +7,17 @@ number of channels.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
+from zoo.errors import ZooError
 
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
@@ -40,14 +45,42 @@ def moved(
     amount: one number, or one for each picture ``[B]``. Everything else keeps its value, bit for bit. Errors as
     :meth:`zoo.codes.Codes.part`.
     """
-    amounts = torch.as_tensor(amount, dtype=torch.float32).expand(codes.batch_size)
+    ends = Codes({name: tensor + direction[name].to(tensor) for name, tensor in codes.items()}, codes.specs)
+    return codes.replace(codes.towards(ends, amount), classes=classes, layers=layers)
 
-    def shifted(name: str, tensor: Tensor) -> Tensor:
-        scale = amounts.to(tensor.device).view(-1, *[1] * (tensor.dim() - 1))
-        return tensor + scale * direction[name].to(tensor.device)
 
-    target = Codes({name: shifted(name, tensor) for name, tensor in codes.items()}, codes.specs, codes.batch_size)
-    return codes.replace(target, classes=classes, layers=layers)
+def save_direction(path: Path, direction: Codes) -> None:
+    """Write a direction as a .safetensors file with a tensor for each code; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file({name: tensor.contiguous().cpu() for name, tensor in direction.items()}, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_direction(path: Path, specs: Mapping[str, CodeSpec]) -> Codes:
+    """A direction from a .safetensors file: tensors ``[1, *shape]`` by the names of the codes, a missing one is zero.
+
+    Raises ZooError for a file that is missing or of another kind, and for tensors that are not of these codes.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ZooError(
+            f'The direction "{path}" cannot be read ({error}): give "random", the number of a principal direction, or '
+            "a .safetensors file."
+        ) from error
+    wanted = {name: (1, *spec.shape) for name, spec in specs.items()}
+    for name, tensor in tensors.items():
+        if tuple(tensor.shape) != wanted.get(name):
+            shapes = ", ".join(f"{key} {list(shape)}" for key, shape in wanted.items())
+            raise ZooError(
+                f"The direction {path} holds {name} {list(tensor.shape)}, but the codes of this method are {shapes}: "
+                "give a direction of the same method."
+            )
+    return Codes({name: tensors.get(name, torch.zeros(shape)).float() for name, shape in wanted.items()}, specs, 1)
 
 
 def vector_axes(spec: CodeSpec) -> tuple[int, ...]:

@@ -43,9 +43,10 @@ def occurring(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor]
         if position is None:
             masks[name] = torch.ones([1] * axes, dtype=torch.bool, device=label.device)
             continue
-        occurs = torch.zeros(len(label), spec.shape[position - 1], dtype=torch.bool, device=label.device)
+        classes = spec.shape[position - 1]
+        occurs = torch.zeros(len(label), classes, dtype=torch.bool, device=label.device)
         occurs.scatter_(1, label.flatten(1).long(), True)
-        masks[name] = occurs.view([-1 if d in (0, position) else 1 for d in range(axes)])
+        masks[name] = occurs.view([{0: len(label), position: classes}.get(d, 1) for d in range(axes)])
     return masks
 
 

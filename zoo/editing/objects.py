@@ -39,6 +39,18 @@ def region_of(label: Tensor, classes: Iterable[int]) -> Tensor:
     return torch.isin(label, torch.tensor(list(classes), dtype=label.dtype, device=label.device))
 
 
+def paste_region(label: Tensor, painted: Tensor, classes: Iterable[int] | None) -> Tensor:
+    """Where an edit may show, bool ``[H, W]``: the edited classes of the new mask, and the pixels where it is new.
+
+    label and painted: the mask ``[1, H, W]`` of the picture, and the one to paint. Without ``classes`` and without a
+    change of the mask everything may.
+    """
+    changed = painted[0] != label[0]
+    if classes is not None:
+        return changed | region_of(painted[0], classes)
+    return changed if bool(changed.any()) else torch.ones_like(changed)
+
+
 def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int = 3) -> Tensor:
     """``edited`` inside ``region``, the very pixels of ``original`` outside.
 

@@ -44,37 +44,57 @@ def style_guided(
     """Codes of batch S for a mask ``[1, H, W]``: drawn from the prior, and taken from ``targets`` where they say more.
 
     Classes that a target was chosen for come from it; all others from the first target without ``classes`` that shows
-    them, and the codes of the whole picture from the first target without ``classes``. ``layers`` limits what is taken
-    (see :meth:`zoo.codes.Codes.part`). ``sampled`` takes draws of the targets' posteriors in place of their means.
-    ``strength`` 0..1 is how far the codes go from the drawn (0) to the target's (1). ``seed`` fixes all draws.
-
-    Raises ZooError for a method without codes, encoder or the named axis, for a class that the mask or its target does
-    not have, and for a strength outside [0, 1].
+    them, and the codes of the whole picture from the first target without ``classes``. ``sampled`` takes draws of the
+    targets' posteriors in place of their means. ``seed`` fixes all draws. Everything else as in :func:`taken`.
     """
-    check_editable(method)
-    if not 0 <= strength <= 1:
-        raise ZooError(f"The strength is {strength}, but must lie between 0 (drawn) and 1 (the target's).")
-    layers = None if layers is None else tuple(layers)
-    drawn = method.sample(label, samples, seed=seed)
-    noise = torch.Generator().manual_seed(seed + 1)
-    codes = drawn
-    # what is written last wins: the first of the general targets over later ones, and the special ones over these
+    drawn = codes = method.sample(label, samples, seed=seed)
+    noise = torch.Generator().manual_seed(seed + 1) if sampled else None
+    # what is written last wins: the special targets over the general ones, and the first of these over the later ones
     general = [target for target in targets if target.classes is None]
     special = [target for target in targets if target.classes is not None]
     for target in [*reversed(general), *special]:
-        posterior = method.encode(target.image, target.label)
-        taken = posterior.mu.repeated(samples)
-        if sampled:
-            eps = Codes.normal(method.code_specs, samples, generator=noise, device=label.device)
-            scale = posterior.logvar.map(lambda logvar: torch.exp(0.5 * logvar)).repeated(samples)
-            taken = Codes({n: taken[n] + scale[n] * eps[n] for n in taken}, taken.specs, samples)
-        parts = drawn.part(classes=target.classes, layers=layers)
-        if target.classes is not None:
-            _check_classes(method, label, target)
-        mask, picture = occurring(label, drawn.specs), shown(posterior, target.label)
-        given = {name: None if part is None else part & mask[name] & picture[name] for name, part in parts.items()}
-        codes = codes.where(given, taken)
-    return drawn.towards(codes, strength)
+        codes = taken(method, codes, label, target, layers=layers, noise=noise)
+    return drawn.towards(codes, _fraction(strength))
+
+
+def taken(
+    method: Method,
+    codes: Codes,
+    label: Tensor,
+    target: Target,
+    *,
+    layers: Iterable[int] | None = None,
+    strength: float = 1.0,
+    noise: torch.Generator | None = None,
+) -> Codes:
+    """``codes`` (batch S) for a mask ``[1, H, W]``, with those of a target where it shows what the mask needs.
+
+    ``layers`` limits what is taken (see :meth:`zoo.codes.Codes.part`). ``strength`` 0..1 is how far the codes go from
+    their own (0) to the target's (1). ``noise`` draws from the target's posterior, whose mean is taken without it.
+
+    Raises ZooError for a method without codes, encoder or the named axis, for a class that the mask or the target does
+    not have, and for a strength outside [0, 1].
+    """
+    check_editable(method)
+    posterior = method.encode(target.image, target.label)
+    parts = codes.part(classes=target.classes, layers=layers)
+    if target.classes is not None:
+        _check_classes(method, label, target)
+    needed, given = occurring(label, codes.specs), shown(posterior, target.label)
+    where = {name: None if part is None else part & needed[name] & given[name] for name, part in parts.items()}
+    style = posterior.mu.repeated(codes.batch_size)
+    if noise is not None:
+        eps = Codes.normal(method.code_specs, codes.batch_size, generator=noise, device=label.device)
+        style = posterior.repeated(codes.batch_size).sample(eps)
+    return codes.towards(codes.where(where, style), _fraction(strength))
+
+
+def _fraction(strength: float) -> float:
+    if not 0 <= strength <= 1:
+        raise ZooError(
+            f"The strength is {strength}, but must lie between 0 (nothing taken) and 1 (the target's codes)."
+        )
+    return strength
 
 
 def _check_classes(method: Method, label: Tensor, target: Target) -> None:

@@ -1,0 +1,64 @@
+"""Arguments that several edits share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.options import FILE, device_option, plugin_option, seed_option
+
+image_option = click.option("--image", "images", type=FILE, multiple=True, help="Picture; comes with its --mask.")
+mask_option = click.option(
+    "--mask", "masks", type=FILE, multiple=True, help="Label map: a PNG of ids, or in the dataset's colours."
+)
+classes_option = click.option("--classes", metavar="NAME,...", help="Only these classes, by name or id.")
+layers_option = click.option(
+    "--layers", metavar="0-2,...", help="Only these layers of the codes: 0 = fine texture ... last = whole picture."
+)
+samples_option = click.option(
+    "--samples", type=click.IntRange(min=1), default=1, show_default=True, help="Results, side by side."
+)
+steps_option = click.option(
+    "--steps", type=click.IntRange(min=2), help="Pictures from one end to the other [default: 7; a film: 25]."
+)
+direction_option = click.option(
+    "--direction",
+    default="random",
+    show_default=True,
+    metavar="random|K|FILE",
+    help="Drawn by --seed; the K-th principal one (1, 2, ... of --statistics); or a file of codes (.safetensors).",
+)
+statistics_option = click.option("--statistics", type=FILE, help="What `zoo codes fit` wrote.")
+save_option = click.option(
+    "--save",
+    type=FILE,
+    help="Also write mask, codes and first result to this .zip, which `zoo edit replay` and the studio read.",
+)
+
+
+def editing(command: Callable[..., None]) -> Callable[..., None]:
+    """What every edit takes; it arrives as ``editor`` (:class:`zoo.editing.editor.Editor`), ``out`` and ``seed``."""
+
+    @wraps(command)
+    def run(checkpoint: Path, device: str, names: str | None, **rest: Any) -> None:
+        from zoo.editing.editor import Editor
+
+        command(Editor.load(checkpoint, device=device, names=names), **rest)
+
+    names_option = click.option(
+        "--names", metavar="TABLE", help="Class names and colours: ade20k, deepfashion, gta5 or celebamask."
+    )
+    out_option = click.option("--out", type=FILE, required=True, help="Picture to write.")
+    checkpoint = click.argument("checkpoint", type=FILE)
+    for add in (plugin_option, device_option, seed_option, names_option, out_option, checkpoint):
+        run = add(run)
+    return run
+
+
+def steps_of(steps: int | None, out: Path) -> int:
+    """As many as were asked for, else few for a strip and many for a film."""
+    return steps or (7 if out.suffix.lower() == ".png" else 25)

@@ -1,0 +1,185 @@
+"""A trained method with the names and colours of its classes: from files and words to codes and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo import checkpoints
+from zoo.animation import save_animation
+from zoo.codes import Codes
+from zoo.data.class_tables import ClassTable, shipped_table
+from zoo.editing.bank import CodeBank
+from zoo.editing.directions import load_direction, moved, random_direction
+from zoo.editing.edit_file import EditFile
+from zoo.editing.encoding import check_editable, codes_of, table_of
+from zoo.editing.layers import layer_indices
+from zoo.editing.objects import paste_back
+from zoo.editing.reading import pair, read_mask, read_picture
+from zoo.editing.statistics import CodeStatistics
+from zoo.editing.style import Target
+from zoo.editing.synthesis import pictures
+from zoo.engine.distribution import start
+from zoo.errors import ZooError
+from zoo.factory import load
+from zoo.interfaces import Method
+from zoo.visual import save_picture, side_by_side, to_pixels
+
+ENDINGS = (".png", ".gif", ".mp4")
+
+
+@dataclass(frozen=True)
+class Editor:
+    """What an edit on the command line works with. Everything lies on ``device``; masks are of batch 1."""
+
+    method: Method
+    table: ClassTable
+    checkpoint: Path
+    device: torch.device
+
+    @classmethod
+    def load(cls, checkpoint: Path, *, device: str = "auto", names: str | None = None) -> Editor:
+        """A checkpoint with its own class names, or with a table that ships with the zoo.
+
+        Raises ZooError for a method without codes, and as :func:`zoo.load` and :func:`shipped_table` do.
+        """
+        where = start(device)
+        method = load(checkpoint, device=where)
+        check_editable(method)
+        assert method.config is not None, "the method comes from a checkpoint"
+        table = table_of(method) if names is None else shipped_table(names, method.config.data["classes"])
+        return cls(method, table, checkpoint, torch.device(where))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        assert self.method.config is not None, "the method comes from a checkpoint"
+        height, width = self.method.config.data["size"]
+        return height, width
+
+    def mask(self, path: Path) -> Tensor:
+        """The label map ``[1, H, W]`` of a file, at the size of the method."""
+        return pair(None, read_mask(path, self.table), self.size)[1].to(self.device)
+
+    def picture(self, images: Sequence[Path], masks: Sequence[Path]) -> tuple[Tensor, Tensor]:
+        """The one picture ``[1, 3, H, W]`` and label ``[1, H, W]`` that is edited."""
+        if len(images) != 1 or len(masks) != 1:
+            raise ZooError(
+                f"One picture is edited at a time, but {len(images)} --image and {len(masks)} --mask were given: give "
+                "one of each."
+            )
+        image, label = pair(read_picture(images[0]), read_mask(masks[0], self.table), self.size)
+        assert image is not None, "a picture was given"
+        return image.to(self.device), label.to(self.device)
+
+    def targets(self, images: Sequence[Path], masks: Sequence[Path], classes: Sequence[str]) -> list[Target]:
+        """Pictures that give their style; ``classes`` are given once for all of them, once for each, or not at all."""
+        if not images or len(images) != len(masks):
+            raise ZooError(
+                f"{len(images)} --image and {len(masks)} --mask were given: give one or more pictures, each with its "
+                "mask."
+            )
+        if len(classes) not in (0, 1, len(images)):
+            raise ZooError(
+                f"{len(classes)} --classes were given for {len(images)} pictures: give none, one for all, or one for "
+                "each."
+            )
+        words = list(classes) * len(images) if len(classes) == 1 else list(classes)
+        found = []
+        for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+            pixels, label = self.picture([image], [mask])
+            found.append(Target(pixels, label, self.classes(words[number], within=label) if words else None))
+        return found
+
+    def classes(self, words: str | None, *, within: Tensor) -> tuple[int, ...] | None:
+        """Ids of named classes, all of which must occur in a label; None for all classes."""
+        if words is None:
+            return None
+        ids = self.table.ids(words)
+        present = within.unique().tolist()
+        if missing := [k for k in ids if k not in present]:
+            has = self.table.listed(present)
+            raise ZooError(f"The mask has no {self.table.listed(missing)}: name classes that it has ({has}).")
+        return ids
+
+    def layers(self, words: str | None) -> tuple[int, ...] | None:
+        return None if words is None else layer_indices(words)
+
+    def codes(self, image: Tensor, label: Tensor, seed: int) -> Codes:
+        """The codes of a picture, with what it does not show drawn by ``seed``."""
+        return codes_of(self.method, image, label, seed=seed)
+
+    def moved(
+        self,
+        codes: Codes,
+        direction: str,
+        statistics: Path | None,
+        amount: float | Tensor,
+        seed: int,
+        *,
+        classes: tuple[int, ...] | None,
+        layers: tuple[int, ...] | None,
+    ) -> Codes:
+        """``codes`` moved along "random", the number of a principal direction, or the direction in a file."""
+        if direction == "random":
+            along = random_direction(self.method.code_specs, seed=seed)
+        elif direction.isdecimal():
+            if statistics is None:
+                raise ZooError(
+                    f"Principal direction {direction} needs --statistics, the file that `zoo codes fit` writes."
+                )
+            fitted = CodeStatistics.load(statistics)
+            fitted.check(self.method)
+            along = fitted.principal(int(direction) - 1)
+        else:
+            along = load_direction(Path(direction), self.method.code_specs)
+        return moved(codes, along.to(self.device), amount, classes=classes, layers=layers)
+
+    def from_bank(
+        self, codes: Codes, bank: Path, row: int, *, classes: tuple[int, ...] | None, layers: tuple[int, ...] | None
+    ) -> Codes:
+        """``codes`` with those of a row of a code bank, which must be of the one class that is edited."""
+        opened = CodeBank.open(bank)
+        opened.check(self.method)
+        found = opened.row(row)
+        if classes not in (None, (found.class_id,)):
+            raise ZooError(
+                f"Row {row} of {bank} is of the class {found.class_name}, but {self.table.listed(classes or ())} was "
+                "to be edited: give a row of that class."
+            )
+        return opened.put(codes, found, layers=layers)
+
+    def write(
+        self,
+        out: Path,
+        label: Tensor,
+        codes: Codes,
+        *,
+        save: Path | None = None,
+        original: Tensor | None = None,
+        region: Tensor | None = None,
+        feather: int = 3,
+    ) -> str:
+        """Synthesise codes of batch S and write them side by side (.png) or as a film (.gif, .mp4); returns a sentence.
+
+        Outside ``region`` ``[H, W]``, where given, the pixels are those of ``original`` ``[1, 3, H, W]``. ``save`` is
+        where to write the file that reproduces the first of the results.
+        """
+        if out.suffix.lower() not in ENDINGS:
+            raise ZooError(f"{out} has no ending that can be written: use {', '.join(ENDINGS)}.")
+        pixels = pictures(self.method, label, codes)
+        if region is not None and original is not None:
+            pixels = paste_back(pixels, to_pixels(original).cpu(), region.cpu(), feather=feather)
+        if out.suffix.lower() == ".png":
+            save_picture(out, side_by_side(pixels))
+        else:
+            save_animation(out, pixels)
+        if save is None:
+            return f"Wrote {out}"
+        digest = checkpoints.digest(self.checkpoint)
+        facts = {"pasted": region is not None}
+        EditFile(label[0].cpu(), codes.rows([0]).to("cpu"), pixels[0], digest, self.method.name, facts).save(save)
+        return f"Wrote {out} and {save}"
