@@ -11,8 +11,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -20,7 +19,9 @@ from typing import Any
 import click
 
 from benchmarks.commands import bench, report
+from zoo.commands.codes import codes
 from zoo.commands.edit import edit
+from zoo.commands.terminal import print_rows, progress
 from zoo.errors import ZooError
 from zoo.options import (
     FILE,
@@ -111,18 +112,6 @@ def _at_work(checkpoint: Path, data: str, data_root: Path | None, device: str) -
     return method, evaluation_pictures(method, data, data_root)
 
 
-@contextmanager
-def progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback (done, total) that draws a bar on a terminal and is silent elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def _say_what_is_decided() -> None:
     """Show the log of the zoo and of its methods on standard error, from one process of a run."""
     main_process = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
@@ -166,20 +155,8 @@ def list_command(context: click.Context, what: str, as_json: bool) -> None:
         click.echo(json.dumps(found if what == "all" else found[what], indent=2))
     else:
         for name, rows in found.items():
-            _print_rows(name, rows)
+            print_rows(name, rows)
     report_broken(context, broken_plugins())
-
-
-def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
-    Console(width=None if sys.stdout.isatty() else 160).print(table, "")
 
 
 @cli.command(
@@ -309,12 +286,13 @@ def evaluate(
     rows = [
         {"metric": r.metric, "value": f"{r.value:.4f}", **r.protocol, "note": "; ".join(r.warnings)} for r in results
     ]
-    _print_rows(f"{method.name} on {which['data']}", rows)
+    print_rows(f"{method.name} on {which['data']}", rows)
 
 
 cli.add_command(bench)
 cli.add_command(report)
 cli.add_command(edit)
+cli.add_command(codes)
 
 
 @cli.group(

@@ -18,10 +18,9 @@ from zoo.options import FILE, device_option, examples, plugin_option
 def replay(checkpoint: Path, file: Path, out: Path, device: str) -> None:
     """Draw an edited picture again, from the file that --save or the studio wrote."""
     from zoo.editing.edit_file import EditFile
-
     from zoo.editing.editor import Editor
 
     editor, saved = Editor.load(checkpoint, device=device), EditFile.load(file)
-    saved.reproduce(editor.method)
+    saved.check(editor.method)
     label = saved.mask[None].to(editor.device)
     click.echo(editor.write(out, label, saved.codes.to(editor.device)))

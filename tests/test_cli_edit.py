@@ -1,0 +1,186 @@
+"""`zoo edit` on a small trained CLVAE: what it writes, keeps and refuses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.command_line import CLASSES, done, working_in, write_pictures, zoo
+from zoo import load
+from zoo.data.class_tables import class_table
+from zoo.editing.directions import random_direction, save_direction
+from zoo.visual import distinct_colours
+
+SIZE = 64
+PAIR = ("--image", "pictures/test/images/test0.png", "--mask", "pictures/test/labels/test0.png")
+OTHER = ("--image", "pictures/test/images/test1.png", "--mask", "pictures/test/labels/test1.png")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures, and one run of a single iteration for each of CLVAE, GauGAN and cIMLE; tests leave them as they are."""
+    with working_in(tmp_path_factory.mktemp("edit")) as folder:
+        write_pictures(folder / "pictures")
+        for method in ("clvae", "gaugan", "cimle"):
+            done(
+                *("train", method, "--data", "folder", "--data-root", "pictures", "--profile", "smoke"),
+                *("--set", f"data.classes={CLASSES}", "--set", "data.class_names=[sky,road,tree,car]"),
+                *("--set", "train.iterations=1", "--set", "train.batch_size=2", "--work-dir", method),
+            )
+        yield folder
+
+
+def pixels(path: Path | str) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+def edit(kind, *words):
+    return done("edit", kind, "clvae/latest.pth", *words)
+
+
+def refused(kind, *words, method="clvae"):
+    outcome = zoo("edit", kind, f"{method}/latest.pth", *words)
+    assert outcome.code == 2 and outcome.out == "" and outcome.err.count("\n") == 1
+    return outcome.err
+
+
+def test_a_class_is_redrawn_by_name_or_id_and_all_pixels_elsewhere_pasted_back(folder, tmp_path):
+    words = (*PAIR, "--paste-back", "--seed", 4)
+    edit("object", *words, "--classes", "road", "--out", tmp_path / "name.png")
+    edit("object", *words, "--classes", "1", "--out", tmp_path / "id.png")
+    edited, original = pixels(tmp_path / "name.png"), pixels(PAIR[1])
+    assert np.array_equal(edited, pixels(tmp_path / "id.png"))
+    with Image.open(PAIR[3]) as mask:
+        road = np.array(mask) == 1
+    assert np.array_equal(edited[~road], original[~road]) and not np.array_equal(edited[road], original[road])
+
+
+def test_seeds_and_samples(folder, tmp_path):
+    edit("object", *PAIR, "--classes", "sky", "--samples", 3, "--out", tmp_path / "three.png")
+    strip = pixels(tmp_path / "three.png")
+    assert strip.shape == (SIZE, 3 * SIZE + 2 * 2, 3)
+    first, second = strip[:, :SIZE], strip[:, SIZE + 2 : 2 * SIZE + 2]
+    assert not np.array_equal(first, second)
+    edit("object", *PAIR, "--classes", "sky", "--seed", 1, "--out", tmp_path / "other.png")
+    assert not np.array_equal(first, pixels(tmp_path / "other.png"))
+
+
+def test_replacing_a_class_takes_it_from_the_other_picture(folder, tmp_path):
+    edit("object", *PAIR, "--classes", "car", "--like", OTHER[1], OTHER[3], "--out", tmp_path / "like.png")
+    method = load("clvae/latest.pth")
+    image, label = (
+        np.stack([pixels(pair[1]) for pair in (PAIR, OTHER)]),
+        np.stack([np.array(Image.open(pair[3])) for pair in (PAIR, OTHER)]),
+    )
+    import torch
+
+    images = torch.from_numpy(image).permute(0, 3, 1, 2) / 127.5 - 1
+    labels = torch.from_numpy(label.astype(np.int64))
+    mu = method.encode(images, labels).mu
+    codes = mu.rows([0])
+    local = codes["local"].clone()
+    local[:, :, 3] = mu["local"][1:, :, 3]
+    by_hand = method.synthesize(labels[:1], type(codes)({"global": codes["global"], "local": local}, codes.specs))
+    expected = ((by_hand[0] + 1) / 2 * 255).permute(1, 2, 0).numpy()
+    assert np.abs(pixels(tmp_path / "like.png") - expected).max() <= 1.01
+
+
+def test_masks_in_colours_give_the_same_picture_as_ids(folder, tmp_path):
+    with Image.open(PAIR[3]) as mask:
+        colours = distinct_colours(CLASSES).numpy()[np.array(mask)]
+    Image.fromarray(colours).save(tmp_path / "colours.png")
+    words = ("--classes", "tree", "--out")
+    edit("object", *PAIR, *words, tmp_path / "ids.png")
+    edit("object", *PAIR[:2], "--mask", tmp_path / "colours.png", *words, tmp_path / "same.png")
+    assert np.array_equal(pixels(tmp_path / "ids.png"), pixels(tmp_path / "same.png"))
+
+
+def test_style_from_several_pictures(folder, tmp_path):
+    one = ("--onto", PAIR[3], *OTHER)
+    edit("style", *one, "--out", tmp_path / "style.png")
+    edit(
+        "style", *one, "--classes", "sky,road", *PAIR, "--classes", "car", "--samples", 2, "--out", tmp_path / "two.png"
+    )
+    assert pixels(tmp_path / "style.png").shape == (SIZE, SIZE, 3)
+    assert pixels(tmp_path / "two.png").shape == (SIZE, 2 * SIZE + 2, 3)
+    assert "2 --image and 1 --mask" in refused("style", *one, *PAIR[:2], "--out", tmp_path / "no.png")
+    assert not (tmp_path / "no.png").exists()
+
+
+def test_a_material_strip_has_the_picture_itself_in_its_middle(folder, tmp_path):
+    words = (*PAIR, "--classes", "tree", "--layers", "0-1", "--steps", 5)
+    edit("material", *words, "--out", tmp_path / "strip.png")
+    strip = pixels(tmp_path / "strip.png")
+    middle = strip[:, 2 * (SIZE + 2) : 2 * (SIZE + 2) + SIZE]
+    edit("object", *PAIR, "--new-mask", PAIR[3], "--out", tmp_path / "itself.png")
+    assert np.array_equal(middle, pixels(tmp_path / "itself.png"))
+    assert not np.array_equal(strip[:, :SIZE], middle)
+
+
+def test_a_direction_may_come_from_a_file(folder, tmp_path):
+    direction = random_direction(load("clvae/latest.pth").code_specs, seed=3)
+    save_direction(tmp_path / "given.safetensors", direction)
+    words = (*PAIR, "--steps", 3)
+    edit("material", *words, "--direction", tmp_path / "given.safetensors", "--out", tmp_path / "given.png")
+    edit("material", *words, "--seed", 3, "--out", tmp_path / "drawn.png")
+    # the seed of the directions also draws classes that a picture lacks, and this one has them all
+    assert np.array_equal(pixels(tmp_path / "given.png"), pixels(tmp_path / "drawn.png"))
+    words = (*PAIR, "--out", tmp_path / "no.png")
+    assert "needs --statistics" in refused("material", "--direction", "1", *words)
+    assert 'direction "nowhere" cannot be read' in refused("material", "--direction", "nowhere", *words)
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4"])
+def test_interpolation_as_a_film(folder, tmp_path, ending):
+    edit("interpolate", *PAIR, *OTHER, "--steps", 3, "--out", tmp_path / f"film.{ending}")
+    assert (tmp_path / f"film.{ending}").stat().st_size > 500
+
+
+def test_interpolation_ends_at_the_codes_of_the_second_picture(folder, tmp_path):
+    edit("interpolate", *PAIR, *OTHER, "--onto", OTHER[3], "--steps", 2, "--out", tmp_path / "ends.png")
+    edit("object", *OTHER, "--new-mask", OTHER[3], "--out", tmp_path / "second.png")
+    assert np.array_equal(pixels(tmp_path / "ends.png")[:, SIZE + 2 :], pixels(tmp_path / "second.png"))
+    assert "give --image and --mask twice" in refused("interpolate", *PAIR, "--out", tmp_path / "no.png")
+
+
+def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
+    words = (*PAIR, "--classes", "sky", "--samples", 2, "--save", tmp_path / "edit.zip", "--out", tmp_path / "row.png")
+    edit("object", *words)
+    edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
+    assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "row.png")[:, :SIZE])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--classes", "skie"), 'no class "skie"; did you mean "sky"'),
+        (("--classes", "sky", "--layers", "fine"), '"fine" names no layers'),
+        (("--classes", "sky", "--layers", "2-7"), "layer indices 0..5"),
+        (("--classes", "sky", "--layers", "5"), "single classes have no share"),
+        (("--bank", "bank.parquet"), "--bank and --row go together"),
+        (("--move", "1", "--like", OTHER[1], OTHER[3]), "three different edits"),
+        (("--names", "gta5"), "names 20 classes, but the checkpoint has 4"),
+        (OTHER, "One picture is edited at a time"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_write_nothing(folder, tmp_path, words, sentence):
+    assert sentence in refused("object", *PAIR, *words, "--out", tmp_path / "no.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_mistakes(folder, tmp_path):
+    assert "has no ending that can be written" in refused("object", *PAIR, "--out", tmp_path / "no.jpg")
+    assert "no encoder" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="cimle")
+    assert "has no codes" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="gaugan")
+    with Image.open(PAIR[3]) as mask:
+        ids = np.array(mask)
+    ids[ids == 3] = 0
+    Image.fromarray(ids).save(tmp_path / "no_car.png")
+    words = (*PAIR[:2], "--mask", tmp_path / "no_car.png", "--classes", "car", "--out", tmp_path / "no.png")
+    assert "The mask has no car: name classes that it has (sky, road, tree)" in refused("object", *words)
+
+
+def test_the_names_of_the_checkpoint_are_those_of_its_dataset(folder):
+    assert class_table(load("clvae/latest.pth").config.data).names == ("sky", "road", "tree", "car")

@@ -1,0 +1,54 @@
+"""Label maps edited by hand: paint a class, move or delete a region. Maps are ``[H, W]`` integer, regions bool."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import label as connected
+from torch import Tensor
+
+from zoo.errors import ZooError
+
+
+def region_at(label: Tensor, y: int, x: int) -> Tensor:
+    """The region of one class around a pixel: all pixels of its class that touch it side by side.
+
+    Raises ZooError for a pixel outside of the map.
+    """
+    height, width = label.shape
+    if not (0 <= y < height and 0 <= x < width):
+        raise ZooError(f"The pixel ({y}, {x}) lies outside of the mask of {height}x{width}: give one inside.")
+    pieces, _ = connected((label == label[y, x]).cpu().numpy())
+    return torch.from_numpy(pieces == pieces[y, x]).to(label.device)
+
+
+def painted(label: Tensor, region: Tensor, class_id: int) -> Tensor:
+    """The map with ``class_id`` inside the region."""
+    return torch.where(region, torch.full_like(label, class_id), label)
+
+
+def deleted(label: Tensor, region: Tensor) -> Tensor:
+    """The map without a region: each of its pixels takes the class of the nearest pixel outside.
+
+    Raises ZooError where the region is the whole map.
+    """
+    if bool(region.all()):
+        raise ZooError("The region is the whole mask, and nothing would be left to fill it with: paint it instead.")
+    inside = region.cpu().numpy()
+    _, (rows, columns) = distance_transform_edt(inside, return_indices=True)
+    return torch.from_numpy(label.cpu().numpy()[rows, columns]).to(label.device)
+
+
+def moved_region(label: Tensor, region: Tensor, dy: int, dx: int) -> Tensor:
+    """The map with a region moved down by ``dy`` and right by ``dx`` pixels; what leaves the map is cut off.
+
+    The place that it leaves is filled as by :func:`deleted`.
+    """
+    height, width = label.shape
+    rows, columns = np.nonzero(region.cpu().numpy())
+    new_rows, new_columns = rows + dy, columns + dx
+    kept = (new_rows >= 0) & (new_rows < height) & (new_columns >= 0) & (new_columns < width)
+    result = deleted(label, region)
+    result[new_rows[kept], new_columns[kept]] = label[rows[kept], columns[kept]]
+    return result
