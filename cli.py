@@ -27,10 +27,12 @@ from zoo.options import (
     FILE,
     FOLDER,
     PROFILES,
+    data_option,
     device_option,
     examples,
     plugin_option,
     report_broken,
+    root_option,
     seed_option,
     set_option,
 )
@@ -84,10 +86,6 @@ def _sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a defect; --debug shows where)."
 
 
-data_option = click.option("--data", required=True, metavar="NAME", help="Dataset; see zoo list datasets.")
-root_option = click.option(
-    "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
-)
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures.")
 
 

@@ -48,6 +48,13 @@ plugin_option = click.option(
 )
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
+data_option = click.option("--data", required=True, metavar="NAME", help="Dataset; see zoo list datasets.")
+root_option = click.option(
+    "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
+)
+names_option = click.option(
+    "--names", metavar="TABLE", help="Class names and colours: ade20k, deepfashion, gta5 or celebamask."
+)
 set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 
 

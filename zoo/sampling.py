@@ -23,8 +23,8 @@ GRID_ROWS = 8
 """Pictures that the overview shows; all are written one by one."""
 
 
-def evaluation_pictures(method: Method, data: str, root: Path | None) -> PairedDataset:
-    """The test pictures of a dataset at the size that a loaded method was trained for.
+def evaluation_pictures(method: Method, data: str, root: Path | None, split: str = "test") -> PairedDataset:
+    """The pictures of a split of a dataset, none of them augmented, at the size that a loaded method was trained for.
 
     Without ``root`` they are those beside the pictures it was trained on, or where those are gone, at ``data/NAME``.
 
@@ -44,7 +44,7 @@ def evaluation_pictures(method: Method, data: str, root: Path | None) -> PairedD
             f"The checkpoint has {trained.data['classes']} classes ({trained.data['name']}), but {data} has "
             f"{config.data['classes']}: give a dataset with the same classes."
         )
-    return factory.dataset(config, "test")
+    return factory.dataset(config, split)
 
 
 def _with(config: Config, **data: Any) -> Config:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
@@ -54,7 +54,7 @@ def save_direction(path: Path, direction: Codes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file({name: tensor.contiguous().cpu() for name, tensor in direction.items()}, temporary)
+        temporary.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in direction.items()}))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

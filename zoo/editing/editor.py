@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -53,6 +54,11 @@ class Editor:
         assert method.config is not None, "the method comes from a checkpoint"
         table = table_of(method) if names is None else shipped_table(names, method.config.data["classes"])
         return cls(method, table, checkpoint, torch.device(where))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the checkpoint."""
+        return checkpoints.digest(self.checkpoint)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -132,7 +138,7 @@ class Editor:
                     f"Principal direction {direction} needs --statistics, the file that `zoo codes fit` writes."
                 )
             fitted = CodeStatistics.load(statistics)
-            fitted.check(self.method)
+            fitted.check(self.method, self.digest)
             along = fitted.principal(int(direction) - 1)
         else:
             along = load_direction(Path(direction), self.method.code_specs)
@@ -143,7 +149,7 @@ class Editor:
     ) -> Codes:
         """``codes`` with those of a row of a code bank, which must be of the one class that is edited."""
         opened = CodeBank.open(bank)
-        opened.check(self.method)
+        opened.check(self.method, self.digest)
         found = opened.row(row)
         if classes not in (None, (found.class_id,)):
             raise ZooError(
@@ -179,7 +185,6 @@ class Editor:
             save_animation(out, pixels)
         if save is None:
             return f"Wrote {out}"
-        digest = checkpoints.digest(self.checkpoint)
         facts = {"pasted": region is not None}
-        EditFile(label[0].cpu(), codes.rows([0]).to("cpu"), pixels[0], digest, self.method.name, facts).save(save)
+        EditFile(label[0].cpu(), codes.rows([0]).to("cpu"), pixels[0], self.digest, self.method.name, facts).save(save)
         return f"Wrote {out} and {save}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zoo.options import FILE, device_option, plugin_option, seed_option
+from zoo.options import FILE, device_option, names_option, plugin_option, seed_option
 
 image_option = click.option("--image", "images", type=FILE, multiple=True, help="Picture; comes with its --mask.")
 mask_option = click.option(
@@ -49,9 +49,6 @@ def editing(command: Callable[..., None]) -> Callable[..., None]:
 
         command(Editor.load(checkpoint, device=device, names=names), **rest)
 
-    names_option = click.option(
-        "--names", metavar="TABLE", help="Class names and colours: ade20k, deepfashion, gta5 or celebamask."
-    )
     out_option = click.option("--out", type=FILE, required=True, help="Picture to write.")
     checkpoint = click.argument("checkpoint", type=FILE)
     for add in (plugin_option, device_option, seed_option, names_option, out_option, checkpoint):

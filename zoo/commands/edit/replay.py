@@ -21,6 +21,6 @@ def replay(checkpoint: Path, file: Path, out: Path, device: str) -> None:
     from zoo.editing.editor import Editor
 
     editor, saved = Editor.load(checkpoint, device=device), EditFile.load(file)
-    saved.check(editor.method)
+    saved.check(editor.method, editor.digest)
     label = saved.mask[None].to(editor.device)
     click.echo(editor.write(out, label, saved.codes.to(editor.device)))

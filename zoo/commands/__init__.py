@@ -1,0 +1,1 @@
+"""Groups of commands of the line `zoo`, each in a module or package of its own."""

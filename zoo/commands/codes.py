@@ -1,0 +1,186 @@
+"""`zoo codes fit|extract|find`: the codes of a whole dataset, as statistics and as a bank to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.commands.terminal import print_rows, progress
+from zoo.errors import ZooError
+from zoo.options import FILE, data_option, device_option, examples, names_option, plugin_option, root_option
+
+if TYPE_CHECKING:
+    from zoo.data import PairedDataset
+    from zoo.editing.bank import CodeBank
+    from zoo.editing.statistics import CodeStatistics
+    from zoo.interfaces import Method
+
+
+def encoding(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of the commands that encode a dataset: ``limit`` and those of :func:`_at_work`."""
+    for add in (
+        plugin_option,
+        device_option,
+        click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures."),
+        click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True),
+        root_option,
+        data_option,
+        click.argument("checkpoint", type=FILE),
+    ):
+        command = add(command)
+    return command
+
+
+def _at_work(
+    checkpoint: Path, data: str, data_root: Path | None, split: str, device: str
+) -> tuple[Method, PairedDataset, str]:
+    """The method of a checkpoint on its device, the pictures, and the digest of the checkpoint."""
+    from zoo import checkpoints
+    from zoo.engine.distribution import start
+    from zoo.factory import load
+    from zoo.sampling import evaluation_pictures
+
+    method = load(checkpoint, device=start(device))
+    return method, evaluation_pictures(method, data, data_root, split), checkpoints.digest(checkpoint)
+
+
+@click.group(
+    epilog=examples(
+        "zoo codes fit clvae.pth --data deepfashion --out deepfashion.safetensors",
+        "zoo codes extract clvae.pth --data deepfashion --out bank.parquet",
+        "zoo codes find bank.parquet --classes top --limit 10",
+    )
+)
+def codes() -> None:
+    """Encode a dataset: principal directions of its codes, and a bank of them to choose from."""
+
+
+@codes.command(
+    epilog=examples(
+        "zoo codes fit clvae.pth --data deepfashion --out deepfashion.safetensors",
+        "zoo codes fit clvae.pth --data folder --data-root mine --split test --components 3 --out my.safetensors",
+    )
+)
+@click.option(
+    "--components",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Directions for every class and layer.",
+)
+@click.option("--out", type=FILE, required=True, help="File to write (.safetensors).")
+@encoding
+def fit(components: int, out: Path, limit: int | None, **which: Any) -> None:
+    """Find the directions in which the codes of a dataset vary most.
+
+    Every class has directions of its own at every layer, from the pictures that show it.
+    """
+    from zoo.editing.statistics import fit as run
+
+    method, pictures, checkpoint = _at_work(**which)
+    with progress("encoding") as report:
+        found = run(method, pictures, components=components, limit=limit, checkpoint=checkpoint, progress=report)
+    found.save(out)
+    print_rows("share of the variance", _explained(found))
+    click.echo(f"Wrote {out}: {components} directions from {found.origin.pictures} pictures")
+
+
+def _explained(found: CodeStatistics) -> list[dict[str, Any]]:
+    """For every code, and each of its layers: the share of its variance along each direction, over all classes."""
+    rows = []
+    for name, spec in found.origin.specs.items():
+        layer = spec.axis("layer")
+        for index in range(1 if layer is None else spec.shape[layer - 1]):
+            along, total = (
+                (part[name] if layer is None else part[name].select(layer, index)).flatten(1).sum(1)
+                for part in (found.variances, found.totals)
+            )
+            shares = (along / total.clamp(min=1e-30)).tolist()
+            columns = {str(number): f"{share:.1%}" for number, share in enumerate(shares, 1)}
+            rows.append({"code": name, "layer": "" if layer is None else index, **columns})
+    return rows
+
+
+@codes.command(
+    epilog=examples(
+        "zoo codes extract clvae.pth --data deepfashion --out bank.parquet",
+        "zoo codes extract clvae.pth --data folder --data-root faces --names celebamask --limit 99 --out faces.parquet",
+    )
+)
+@names_option
+@click.option("--out", type=FILE, required=True, help="Bank to write (.parquet).")
+@encoding
+def extract(names: str | None, out: Path, limit: int | None, **which: Any) -> None:
+    """Write the codes of every class of every picture to a bank, with thumbnails.
+
+    Classes that cover less than 0.2 % of a picture are left out.
+    """
+    from zoo.data.class_tables import shipped_table
+    from zoo.editing.bank import extract as run
+
+    method, pictures, checkpoint = _at_work(**which)
+    table = None if names is None else shipped_table(names, pictures.classes)
+    with progress("encoding") as report:
+        rows = run(method, pictures, out, checkpoint=checkpoint, table=table, limit=limit, progress=report)
+    count = len(pictures) if limit is None else min(limit, len(pictures))
+    click.echo(f"Wrote {out}: {rows} rows from {count} pictures")
+
+
+@codes.command(
+    epilog=examples(
+        "zoo codes find bank.parquet",
+        "zoo codes find bank.parquet --classes sky --limit 10 --out skies.png",
+        "zoo codes find bank.parquet --classes sky,sea --diverse",
+        "zoo codes find bank.parquet --classes sky --like 12",
+    )
+)
+@click.argument("bank", type=FILE)
+@click.option("--classes", metavar="NAME,...", help='By name or id; "whole" for the codes of pictures as a whole.')
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of each class.")
+@click.option("--diverse", is_flag=True, help="Rows that differ most from each other; else those with most pixels.")
+@click.option("--like", type=click.IntRange(min=0), metavar="ROW", help="The rows that are nearest to this one.")
+@click.option("--out", type=FILE, help="Also write a sheet of thumbnails (.png).")
+def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int | None, out: Path | None) -> None:
+    """List rows of a bank, for `zoo edit object --bank BANK --row ROW`; without --classes, count them."""
+    if out is not None and out.suffix.lower() != ".png":
+        raise click.UsageError(f"--out is {out}, but a sheet is written as .png.")
+    if classes is None and (diverse or like is not None or out is not None):
+        raise click.UsageError("--diverse, --like and --out need --classes.")
+
+    from zoo.editing.bank import CodeBank
+
+    opened = CodeBank.open(bank)
+    if classes is None:
+        print_rows(bank.name, _contents(opened))
+        return
+    found = [row for k in _ids(opened, classes) for row in opened.find(k, limit=limit, diverse=diverse, like=like)]
+    if not found:
+        raise ZooError(f"{bank} has no row of the class but row {like}: search without --like.")
+    print_rows(
+        bank.name,
+        [{"row": row.id, "picture": row.name, "class": row.class_name, "share": f"{row.share:.1%}"} for row in found],
+    )
+    if out is not None:
+        from zoo.editing.thumbnails import sheet
+        from zoo.visual import save_picture
+
+        save_picture(out, sheet([row.thumbnail for row in found], [f"row {row.id}" for row in found]))
+        click.echo(f"Wrote {out}")
+
+
+def _ids(bank: CodeBank, words: str) -> tuple[int, ...]:
+    from zoo.editing.bank_row import WHOLE
+
+    return (WHOLE,) if words.strip().lower() == "whole" else bank.table.ids(words)
+
+
+def _contents(bank: CodeBank) -> list[dict[str, Any]]:
+    from zoo.editing.bank_row import WHOLE_NAME
+
+    counts = bank.classes()
+    rows: list[dict[str, Any]] = [{"id": k, "class": bank.table.names[k], "rows": n} for k, n in counts.items()]
+    whole = len(bank) - sum(counts.values())
+    return rows + [{"id": "whole", "class": WHOLE_NAME, "rows": whole}] * bool(whole)
