@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from benchmarks.applications.command import figure
 from benchmarks.commands import bench, report
 from zoo.commands.codes import codes
 from zoo.commands.edit import edit
@@ -291,6 +292,7 @@ cli.add_command(bench)
 cli.add_command(report)
 cli.add_command(edit)
 cli.add_command(codes)
+cli.add_command(figure)
 
 
 @cli.group(

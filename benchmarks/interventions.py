@@ -74,7 +74,7 @@ def _layers(base: Codes, fresh: Codes) -> Iterator[tuple[str, Codes]]:
     base = base.rows([0] * REDRAWN)
     sizes = [base[name].shape[axis] for name, spec in base.specs.items() if (axis := spec.axis("layer"))]
     for layer in range(max(sizes)):
-        yield f"layer {layer + 1}", base.replace(fresh, layers=[layer])
+        yield f"layer {layer}", base.replace(fresh, layers=[layer])
     others = {name for name, spec in base.specs.items() if spec.axis("layer") is None}
     if others:
         mixed = {name: (fresh if name in others else base)[name] for name in base}

@@ -63,7 +63,7 @@ class Origin:
         if checkpoint and self.checkpoint and checkpoint != self.checkpoint:
             raise ZooError(
                 f"{file} holds codes of another training of {self.method} (SHA-256 {self.checkpoint[:12]}, the "
-                f"checkpoint has {checkpoint[:12]}), which mean something else: make the file anew with this checkpoint."
+                f"checkpoint has {checkpoint[:12]}), which mean something else: make the file anew with this one."
             )
 
 

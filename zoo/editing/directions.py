@@ -1,8 +1,8 @@
 """Material editing: codes moved along directions, layer by layer (Endo & Kanamori 2020, section 4.4.3).
 
-Directions are codes of batch 1. A code with a class or layer axis has a vector of its own for every class and layer;
-the length of each is a standard deviation, so that an amount of 1 is a common change and 3 a rare one, whatever the
-number of channels.
+Directions are codes of batch 1. A code with a class or layer axis has a vector of its own for every class and layer. An
+amount of 1 is a common change and 3 a rare one: a standard deviation along a principal direction, and along a random
+one as far as draws of the prior lie from their mean.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from zoo.errors import ZooError
 
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
-    """A direction drawn evenly from all directions: vectors of length 1, the prior's standard deviation."""
+    """A direction drawn evenly from all directions: vectors whose entries have a mean square of 1, as the prior's."""
     drawn = Codes.normal(specs, 1, generator=torch.Generator().manual_seed(seed))
-    unit = {name: tensor / _lengths(tensor, specs[name]) for name, tensor in drawn.items()}
-    return Codes(unit, specs, 1)
+    scaled = {}
+    for name, tensor in drawn.items():
+        scaled[name] = tensor / tensor.square().mean(vector_axes(specs[name]), keepdim=True).sqrt()
+    return Codes(scaled, specs, 1)
 
 
 def between(first: Codes, second: Codes) -> Codes:
@@ -86,7 +88,3 @@ def load_direction(path: Path, specs: Mapping[str, CodeSpec]) -> Codes:
 def vector_axes(spec: CodeSpec) -> tuple[int, ...]:
     """The axes of the batched tensor that make up one vector: all but the batch, the class and the layer."""
     return tuple(d for d in range(1, len(spec.shape) + 1) if spec.axes[d - 1] not in ("class", "layer"))
-
-
-def _lengths(tensor: Tensor, spec: CodeSpec) -> Tensor:
-    return torch.linalg.vector_norm(tensor, dim=vector_axes(spec), keepdim=True)

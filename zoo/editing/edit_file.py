@@ -6,7 +6,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,17 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data.transforms import BROKEN_FILE
+from zoo.editing.reading import MAX_PIXELS
+from zoo.engine.samples import evaluating
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 
 FORMAT = 1
 MEMBERS = ("edit.json", "mask.png", "result.png", "codes.safetensors")
 MAX_BYTES = 256 * 2**20
-"""Of all members together, unpacked. The codes of cIMLE at 512x1024 have 20 MB."""
-MAX_PIXELS = 16_000_000
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What zipfile raises for files that are cut off, mangled, encrypted or packed in other ways."""
+"""Larger files are not read. The codes of cIMLE at 512x1024 have 20 MB."""
+BROKEN = (*BROKEN_FILE, zipfile.BadZipFile, RuntimeError, SafetensorError, KeyError, TypeError, AttributeError)
+"""What reading raises for a file that is cut off, mangled, encrypted, or was made by something else."""
 BEGINNING = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that the same edit gives the same bytes."""
 
@@ -39,9 +39,9 @@ BEGINNING = (1980, 1, 1, 0, 0, 0)
 class EditFile:
     """What reproduces an edited picture, with the picture.
 
-    mask: ids ``[H, W]`` int64. codes: of batch 1, on the CPU. result: uint8 ``[3, H, W]``. checkpoint: SHA-256 of the
-    file of weights; method: its name. facts: plain values; ``pasted`` is true where ``result`` shows pixels of an
-    original picture, which this file does not hold.
+    mask: ids ``[H, W]`` int64. codes: of batch 1. result: uint8 ``[3, H, W]``. All lie on the CPU. checkpoint: SHA-256
+    of the file of weights, in hexadecimal; method: its name. facts: what else JSON can say; ``pasted`` is true where
+    ``result`` shows pixels of an original picture, which this file does not hold.
     """
 
     mask: Tensor
@@ -54,7 +54,13 @@ class EditFile:
     def to_bytes(self) -> bytes:
         """The ZIP; equal edits give equal bytes."""
         specs = {name: {"shape": spec.shape, "axes": spec.axes} for name, spec in self.codes.specs.items()}
-        about = {"format": FORMAT, "method": self.method, "checkpoint": self.checkpoint, "codes": specs, **self.facts}
+        about = {
+            "format": FORMAT,
+            "method": self.method,
+            "checkpoint": self.checkpoint,
+            "codes": specs,
+            "facts": self.facts,
+        }
         tensors = {name: tensor.float().contiguous() for name, tensor in self.codes.items()}
         members = {
             "edit.json": json.dumps(about, indent=2).encode(),
@@ -63,9 +69,9 @@ class EditFile:
             "codes.safetensors": save(tensors),
         }
         content = io.BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(content, "w") as archive:
             for name in MEMBERS:
-                archive.writestr(zipfile.ZipInfo(name, BEGINNING), members[name], zipfile.ZIP_DEFLATED)
+                archive.writestr(zipfile.ZipInfo(name, BEGINNING), members[name])
         return content.getvalue()
 
     def save(self, path: Path) -> None:
@@ -83,41 +89,43 @@ class EditFile:
         """Read what :meth:`save` wrote. Raises ZooError as :meth:`from_bytes`, and for a missing file."""
         if not path.is_file():
             raise ZooError(f"There is no file {path}: give one that `zoo edit --save` or the studio wrote.")
-        return cls.from_bytes(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            return cls.from_bytes(file.read(MAX_BYTES + 1), f"The file {path}")
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> EditFile:
-        """Read a ZIP that :meth:`to_bytes` made; ``name`` is what sentences call it. Nothing in it is executed.
+        """Read a ZIP that :meth:`to_bytes` made; ``name`` begins the sentences about it. Nothing in it is executed.
 
-        Raises ZooError for anything else, and for members that unpack to more than MAX_BYTES.
+        Raises ZooError for anything else, for more than MAX_BYTES, and for the format of another version.
         """
         try:
-            members = _unpacked(content)
+            members = _members(content)
             about = json.loads(members["edit.json"])
-            if about.pop("format") != FORMAT:
-                raise ZooError(f"{name} was written by another version of the zoo: open it with that version.")
-            specs = {
-                code: CodeSpec(tuple(map(int, one["shape"])), tuple(map(str, one["axes"])))
-                for code, one in about.pop("codes").items()
-            }
-            mask = _picture(members["mask.png"], ("L", "I;16")).astype(np.int64)
-            result = _picture(members["result.png"], ("RGB",))
+            if about["format"] != FORMAT:
+                raise ZooError(
+                    f"{name} has format {about['format']} of edits, but this version of the zoo reads {FORMAT}: open "
+                    "it with the version that wrote it."
+                )
+            mask = _pixels(members["mask.png"], ("L", "I", "I;16"))
+            result = _pixels(members["result.png"], ("RGB",))
+            if mask.shape != result.shape[:2]:
+                raise ValueError("mask and result of different sizes")
             return cls(
-                torch.from_numpy(mask),
-                Codes(load(members["codes.safetensors"]), specs, 1),
+                torch.from_numpy(mask.astype(np.int64)),
+                _codes(members["codes.safetensors"], about["codes"]),
                 torch.from_numpy(result).permute(2, 0, 1),
-                str(about.pop("checkpoint")),
-                str(about.pop("method")),
-                about,
+                str(about["checkpoint"]),
+                str(about["method"]),
+                dict(about["facts"]),
             )
-        except (*BROKEN_FILE, *BROKEN_ZIP, SafetensorError, KeyError, TypeError, AttributeError) as error:
+        except BROKEN as error:
             raise ZooError(
                 f"{name} is no edit of the zoo, or a damaged one: give a file that `zoo edit --save` or the studio "
                 "wrote."
             ) from error
 
-    def check(self, method: Method) -> None:
-        """Raises ZooError for a method whose codes, classes or size are others."""
+    def check(self, method: Method, checkpoint: str = "") -> None:
+        """Raises ZooError for a method of other codes, classes or size, or of another ``checkpoint`` (its SHA-256)."""
         assert method.config is not None, "the method comes from a checkpoint"
         data = method.config.data
         own = f"{method.name}, {data['classes']} classes, {data['size'][0]}x{data['size'][1]}"
@@ -125,37 +133,48 @@ class EditFile:
             self.codes.specs != dict(method.code_specs)
             or tuple(self.mask.shape) != tuple(data["size"])
             or int(self.mask.max()) >= data["classes"]
+            or checkpoint not in ("", self.checkpoint)
         ):
             height, width = self.mask.shape
             raise ZooError(
                 f"The edit was made with {self.method} at {height}x{width} and does not fit this checkpoint ({own}): "
-                f"give the checkpoint that begins with SHA-256 {self.checkpoint[:12]}."
+                f"give the checkpoint whose SHA-256 begins with {self.checkpoint[:12]}."
             )
 
     def reproduce(self, method: Method) -> Tensor:
-        """The picture ``[1, 3, H, W]`` in [-1, 1] of mask and codes; errors as :meth:`check`."""
+        """The picture ``[1, 3, H, W]`` in [-1, 1] of mask and codes, on the device of the method.
+
+        Raises ZooError as :meth:`check`. Another checkpoint of the same shape gives another picture.
+        """
         self.check(method)
         device = next(method.parameters()).device
-        return method.synthesize(self.mask[None].to(device), self.codes.to(device))
+        with evaluating(method):
+            return method.synthesize(self.mask[None].to(device), self.codes.to(device))
 
 
-def _unpacked(content: bytes) -> dict[str, bytes]:
-    """The members, read no further than they say they are long."""
+def _members(content: bytes) -> dict[str, bytes]:
+    """The members of a ZIP that stores them as they are, so that nothing unpacks to more than was given."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-        if len(archive.infolist()) != len(MEMBERS) or set(sizes) != set(MEMBERS) or sum(sizes.values()) > MAX_BYTES:
-            raise zipfile.BadZipFile("other members")
-        members = {}
-        for name in MEMBERS:
-            with archive.open(name) as member:
-                members[name] = member.read(sizes[name])
-        return members
+        found = archive.infolist()
+        stored = all(one.compress_type == zipfile.ZIP_STORED and one.file_size == one.compress_size for one in found)
+        if len(content) > MAX_BYTES or not stored or sorted(one.filename for one in found) != sorted(MEMBERS):
+            raise zipfile.BadZipFile("too large, compressed, or with other members")
+        return {name: archive.read(name) for name in MEMBERS}
 
 
-def _picture(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
+def _codes(content: bytes, specs: dict[str, Any]) -> Codes:
+    """Codes of batch 1. Raises ValueError where they are not what the specs say, or not finite numbers."""
+    tensors = load(content)
+    if not all(one.dtype == torch.float32 and bool(one.isfinite().all()) for one in tensors.values()):
+        raise ValueError("codes that are no finite numbers of 32 bits")
+    declared = {name: CodeSpec(tuple(one["shape"]), tuple(one["axes"])) for name, one in specs.items()}
+    return Codes(tensors, declared, 1)
+
+
+def _pixels(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
     with Image.open(io.BytesIO(content), formats=["PNG"]) as file:
         if file.mode not in modes or file.width * file.height > MAX_PIXELS:
-            raise ValueError("another kind of picture")
+            raise ValueError("another kind of picture, or a larger one")
         return np.array(file)
 
 

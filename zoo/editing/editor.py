@@ -129,20 +129,23 @@ class Editor:
         classes: tuple[int, ...] | None,
         layers: tuple[int, ...] | None,
     ) -> Codes:
-        """``codes`` moved along "random", the number of a principal direction, or the direction in a file."""
-        if direction == "random":
+        """``codes`` moved along a direction in the words of :meth:`direction`."""
+        along = self.direction(direction, statistics, seed)
+        return moved(codes, along, amount, classes=classes, layers=layers)
+
+    def direction(self, words: str, statistics: Path | None, seed: int) -> Codes:
+        """ "random", the number of a principal direction of ``statistics`` (1, 2, ...), or a file with a direction."""
+        if words == "random":
             along = random_direction(self.method.code_specs, seed=seed)
-        elif direction.isdecimal():
+        elif words.isdecimal():
             if statistics is None:
-                raise ZooError(
-                    f"Principal direction {direction} needs --statistics, the file that `zoo codes fit` writes."
-                )
+                raise ZooError(f"Principal direction {words} needs --statistics, the file that `zoo codes fit` writes.")
             fitted = CodeStatistics.load(statistics)
             fitted.check(self.method, self.digest)
-            along = fitted.principal(int(direction) - 1)
+            along = fitted.principal(int(words) - 1)
         else:
-            along = load_direction(Path(direction), self.method.code_specs)
-        return moved(codes, along.to(self.device), amount, classes=classes, layers=layers)
+            along = load_direction(Path(words), self.method.code_specs)
+        return along.to(self.device)
 
     def from_bank(
         self, codes: Codes, bank: Path, row: int, *, classes: tuple[int, ...] | None, layers: tuple[int, ...] | None

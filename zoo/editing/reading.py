@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from zoo.data.class_tables import ClassTable
@@ -20,6 +22,12 @@ from zoo.visual import distinct_colours
 MAX_PIXELS = 16_000_000
 """Larger pictures are not decoded."""
 
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+"""What is read, in Pillow's names. Not all that Pillow can: it would hand PostScript to another program."""
+
+PHOTOS = ("JPEG", "MPO")
+"""Pillow says MPO of the JPEG files of cameras that have a preview or a second view behind the picture."""
+
 SHOWN = 4
 """Of unknown colours or ids a sentence names so many."""
 
@@ -27,45 +35,44 @@ SHOWN = 4
 def read_picture(source: Path | bytes, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
     """An RGB picture of 8 bits from a file or its content; ``name`` is what sentences call a content.
 
-    Transparent parts come out on white. Raises ZooError for anything that is no whole picture of at most
-    ``max_pixels``, and for 16-bit pictures.
+    Transparent parts come out on white. A camera's note of how to turn the picture is not heeded, as in training.
+
+    Raises ZooError for a file that is missing, empty, damaged, animated, of another kind than FORMATS or larger than
+    ``max_pixels``, and for a picture with more than 8 bits a channel.
     """
-    file = _opened(source, name, max_pixels)
+    file, called = _opened(source, name, max_pixels), _called(source, name)
     if file.mode.startswith(("I", "F")):
-        raise ZooError(f"{_called(source, name)} has more than 8 bits a channel: save it as an 8-bit PNG or JPEG.")
-    if file.mode in ("RGBA", "LA", "PA") or "transparency" in file.info:
+        raise ZooError(f"{called} has more than 8 bits a channel: save it as an 8-bit PNG or JPEG.")
+    if "A" in file.getbands() or "transparency" in file.info:
         layer = file.convert("RGBA")
-        file = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return file.convert("RGB")
 
 
 def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """A label map as a single-channel picture of class ids, from a file or its content.
+    """A label map as a picture of class ids (mode "I"), from a file or its content.
 
-    The values of a grey or palette picture are the ids. In a colour picture every pixel must have one of
-    ``table.colours``, or else one of :func:`zoo.visual.distinct_colours`, in which the zoo draws its grids. Of classes
-    that share a colour (ADE20K's road and skyscraper) the first is meant.
+    The values of a grey picture, and the indices of a palette picture, are the ids. In a colour picture every pixel
+    must have one of ``table.colours``, or else every pixel one of :func:`zoo.visual.distinct_colours`, in which the zoo
+    draws its grids. Of classes that share a colour the first is meant: ADE20K's road and skyscraper do, and such a
+    pixel is read as road.
 
-    Raises ZooError as :func:`read_picture`, for JPEG files (whose compression changes ids), and for unknown ids and
-    colours.
+    Raises ZooError as :func:`read_picture`, for JPEG files (whose compression changes ids), for transparent pixels, and
+    for ids and colours of no class. Ids of 16 bits are read.
     """
-    file = _opened(source, name, max_pixels)
-    if file.format == "JPEG":
-        raise ZooError(
-            f"{_called(source, name)} is a JPEG, whose compression changes the ids at every border: save masks as PNG."
-        )
+    file, called = _opened(source, name, max_pixels), _called(source, name)
+    if file.format in PHOTOS:
+        raise ZooError(f"{called} is a JPEG, whose compression changes the ids: save masks as PNG.")
     if file.mode.startswith("F"):
-        raise ZooError(f"{_called(source, name)} holds fractions and no class ids: save ids as an 8-bit grey PNG.")
-    if file.mode in ("L", "P", "1") or file.mode.startswith("I"):
-        ids = np.asarray(file).astype(np.int32)
-        unknown = np.unique(ids[(ids < 0) | (ids >= len(table))])
-        if len(unknown):
-            raise ZooError(
-                f"{_called(source, name)} holds the class ids {_few([str(i) for i in unknown])}, but the ids go from "
-                f"0 to {len(table) - 1}: mend the mask, or give the checkpoint of its dataset."
-            )
-        return Image.fromarray(ids)
-    return Image.fromarray(_from_colours(np.asarray(file.convert("RGB")), table, _called(source, name)))
+        raise ZooError(f"{called} holds fractions and no class ids: save ids as an 8-bit grey PNG.")
+    if "A" in file.getbands():
+        hidden = int((np.asarray(file.getchannel("A")) < 255).sum())
+        if hidden:
+            raise ZooError(f"{called} has {hidden:,} transparent pixels, which are of no class: paint all pixels.")
+    if file.mode in ("L", "LA", "P", "1") or file.mode.startswith("I"):
+        values = np.asarray(file.getchannel("L") if file.mode == "LA" else file)
+        return Image.fromarray(_checked_ids(values, len(table), called))
+    return Image.fromarray(_ids_of_colours(np.asarray(file.convert("RGB")), table, called))
 
 
 def pair(image: Image.Image | None, mask: Image.Image, size: tuple[int, int]) -> tuple[Tensor | None, Tensor]:
@@ -83,7 +90,7 @@ def pair(image: Image.Image | None, mask: Image.Image, size: tuple[int, int]) ->
     return None if image is None else pixels[None], label[None]
 
 
-def _opened(source: Path | bytes, name: str, max_pixels: int) -> Image.Image:
+def _opened(source: Path | bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     """A decoded still picture of at most ``max_pixels``."""
     called = _called(source, name)
     if isinstance(source, Path) and not source.is_file():
@@ -91,60 +98,86 @@ def _opened(source: Path | bytes, name: str, max_pixels: int) -> Image.Image:
     if (source.stat().st_size if isinstance(source, Path) else len(source)) == 0:
         raise ZooError(f"{called} is empty: give a picture.")
     try:
-        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as file:
-            if file.width * file.height > max_pixels:
-                raise Image.DecompressionBombError
-            if getattr(file, "n_frames", 1) > 1:
-                raise ZooError(f"{called} is an animation: give a single picture.")
+        with _header(source) as file:
+            _check_header(file, called, max_pixels)
             file.load()
-            return file.copy() if file.format is None else _with_format(file)
-    except Image.DecompressionBombError as error:
-        raise ZooError(f"{called} has more than the {max_pixels:,} pixels that are read: make it smaller.") from error
+            return file
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        most = min(max_pixels, Image.MAX_IMAGE_PIXELS or max_pixels)
+        raise ZooError(_too_large(called, "more pixels", most)) from error
+    except UnidentifiedImageError as error:
+        raise ZooError(f"{called} is no picture of a kind that is read here: give a PNG, JPEG or WebP file.") from error
     except BROKEN_FILE as error:
-        raise ZooError(f"{called} is no whole picture: give a PNG, JPEG or WebP file that opens elsewhere.") from error
+        raise ZooError(f"{called} is damaged or cut off: get it again, or save it anew.") from error
 
 
-def _with_format(file: Image.Image) -> Image.Image:
-    copy = file.copy()
-    copy.format = file.format  # a copy forgets it
-    return copy
+def _header(source: Path | bytes) -> ImageFile.ImageFile:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS)
 
 
-def _from_colours(pixels: NDArray[np.uint8], table: ClassTable, called: str) -> NDArray[np.int32]:
-    """Ids int32 ``[H, W]`` of colours uint8 ``[H, W, 3]``, by the first palette that has them all."""
+def _check_header(file: ImageFile.ImageFile, called: str, max_pixels: int) -> None:
+    width, height = file.size
+    if width * height > max_pixels:
+        raise ZooError(_too_large(called, f"{width * height:,} pixels, more", max_pixels))
+    if getattr(file, "is_animated", False) and file.format not in PHOTOS:
+        raise ZooError(f"{called} is an animation or has several pages: give a single picture.")
+    # Pillow would drop the lower bits of 16-bit colours without a word
+    if any(re.search(";16[BLN]", str(tile)) for tile in file.tile) and not file.mode.startswith("I"):
+        raise ZooError(f"{called} has more than 8 bits a channel: save it as an 8-bit PNG.")
+
+
+def _too_large(called: str, more_pixels: str, max_pixels: int) -> str:
+    return f"{called} has {more_pixels} than the {max_pixels:,} that are read: make it smaller."
+
+
+def _checked_ids(values: NDArray[np.generic], classes: int, called: str) -> NDArray[np.int32]:
+    ids = values.astype(np.int32)
+    unknown = np.unique(ids[(ids < 0) | (ids >= classes)])
+    if len(unknown):
+        few = _few([str(i) for i in unknown[:SHOWN]], len(unknown))
+        raise ZooError(
+            f"{called} holds the class ids {few}, but ids go from 0 to {classes - 1}: mend the mask, or give the "
+            "checkpoint of its dataset."
+        )
+    return ids
+
+
+def _ids_of_colours(pixels: NDArray[np.uint8], table: ClassTable, called: str) -> NDArray[np.int32]:
+    """Ids ``[H, W]`` of colours ``[H, W, 3]``, by the first of the two palettes that has them all."""
+    colours = _packed(pixels)
     own: Sequence[Colour] = [(r, g, b) for r, g, b in distinct_colours(len(table)).tolist()]
-    best = None
-    for palette in (table.colours, own):
-        ids = _matched(pixels, palette)
+    tried = [_matched(colours, palette) for palette in (table.colours, own)]
+    for ids in tried:
         if (ids >= 0).all():
             return ids
-        best = ids if best is None or (ids < 0).sum() < (best < 0).sum() else best
-    assert best is not None, "there are two palettes"
-    missed = best < 0
-    colours, counts = np.unique(pixels[missed], axis=0, return_counts=True)
-    names = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours[np.argsort(-counts, kind="stable")]]
+    missed = colours[min((ids < 0 for ids in tried), key=np.count_nonzero)]
+    unknown, counts = np.unique(missed, return_counts=True)
+    commonest = unknown[np.argsort(-counts, kind="stable")[:SHOWN]]
+    names = _few([f"#{colour:06x}" for colour in commonest], len(unknown))
     raise ZooError(
-        f"{called} has {missed.sum():,} of {missed.size:,} pixels in colours of no class ({_few(names)}): give a mask "
+        f"{called} has {missed.size:,} of {colours.size:,} pixels in colours of no class ({names}): give a mask "
         "in the colours of the dataset without smoothed borders, or a grey PNG of class ids."
     )
 
 
-def _matched(pixels: NDArray[np.uint8], palette: Sequence[Colour]) -> NDArray[np.int32]:
+def _matched(colours: NDArray[np.int32], palette: Sequence[Colour]) -> NDArray[np.int32]:
     """The first class of each colour, -1 where there is none."""
-    keys = _packed(pixels)
-    wanted, first = np.unique(_packed(np.array(palette, np.uint8)), return_index=True)
-    place = np.searchsorted(wanted, keys).clip(max=len(wanted) - 1)
-    return np.where(wanted[place] == keys, first[place], -1).astype(np.int32)
+    known, first = np.unique(_packed(np.array(palette, np.uint8)), return_index=True)
+    place = np.searchsorted(known, colours).clip(max=len(known) - 1)
+    return np.where(known[place] == colours, first[place], -1).astype(np.int32)
 
 
-def _packed(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Colours ``[..., 3]`` as one number each."""
-    return colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+def _packed(colours: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Colours ``[..., 3]`` as one number each, 0xRRGGBB."""
+    red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
+    packed: NDArray[np.int32] = red << 16 | green << 8 | blue
+    return packed
 
 
-def _few(words: Sequence[str]) -> str:
-    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + more
+def _few(words: Sequence[str], total: int) -> str:
+    return ", ".join(words) + (f" and {total - len(words):,} more" if total > len(words) else "")
 
 
 def _called(source: Path | bytes, name: str) -> str:

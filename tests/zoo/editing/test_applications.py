@@ -247,11 +247,11 @@ def test_one_amount_for_every_picture(methods, picture):
     assert torch.equal(edited["global"][1], codes["global"][0])
 
 
-def test_a_random_direction_has_length_one_for_every_class_and_layer():
+def test_a_random_direction_is_as_long_as_draws_of_the_prior_for_every_class_and_layer():
     specs = {"local": CodeSpec((2, 3, 5), ("layer", "class", "channel")), "global": CodeSpec((7,), ("channel",))}
     direction = random_direction(specs, seed=1)
-    torch.testing.assert_close(direction["local"].square().sum(-1), torch.ones(1, 2, 3))
-    torch.testing.assert_close(direction["global"].square().sum(), torch.tensor(1.0))
+    torch.testing.assert_close(direction["local"].square().sum(-1), torch.full((1, 2, 3), 5.0))
+    torch.testing.assert_close(direction["global"].square().sum(), torch.tensor(7.0))
     assert same(direction, random_direction(specs, seed=1)) and not same(direction, random_direction(specs, seed=2))
 
 

@@ -30,7 +30,7 @@ FACE = "zoo edit material clvae.pth --image face.jpg --mask face.png"
     epilog=examples(
         f"{FACE} --classes hair --layers 0-1 --out strip.png",
         f"{FACE} --direction 1 --statistics faces.safetensors --out look.gif",
-        f"{FACE} --classes skin --amounts -2 2 --steps 9 --out skin.png",
+        f"{FACE} --classes skin --amounts 0 3 --steps 9 --out skin.png",
     )
 )
 @image_option
@@ -43,7 +43,7 @@ FACE = "zoo edit material clvae.pth --image face.jpg --mask face.png"
     "--amounts",
     type=(float, float),
     metavar="FROM TO",
-    default=(-3.0, 3.0),
+    default=(-2.0, 2.0),
     show_default=True,
     help="Where the codes go along the direction, in standard deviations.",
 )
