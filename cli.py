@@ -1,4 +1,4 @@
-"""The command line: `zoo list|train|sample|eval|bench|report|data|import`.
+"""The command line: `zoo list|train|sample|eval|edit|codes|figure|studio|bench|report|data|import`.
 
 It parses, calls the core and prints; what a command does lives in the packages. Heavy modules are imported inside the
 commands, so that `zoo --help` answers at once.
@@ -22,6 +22,7 @@ from benchmarks.applications.command import figure
 from benchmarks.commands import bench, report
 from zoo.commands.codes import codes
 from zoo.commands.edit import edit
+from zoo.commands.studio import studio
 from zoo.commands.terminal import print_rows, progress
 from zoo.errors import ZooError
 from zoo.options import (
@@ -293,6 +294,7 @@ cli.add_command(report)
 cli.add_command(edit)
 cli.add_command(codes)
 cli.add_command(figure)
+cli.add_command(studio)
 
 
 @cli.group(

@@ -52,10 +52,11 @@ def read_picture(source: Path | bytes, *, name: str = "", max_pixels: int = MAX_
 def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
     """A label map as a picture of class ids (mode "I"), from a file or its content.
 
-    The values of a grey picture, and the indices of a palette picture, are the ids. In a colour picture every pixel
-    must have one of ``table.colours``, or else every pixel one of :func:`zoo.visual.distinct_colours`, in which the zoo
-    draws its grids. Of classes that share a colour the first is meant: ADE20K's road and skyscraper do, and such a
-    pixel is read as road.
+    The values of a grey picture are the ids. In a colour picture every pixel must have one of ``table.colours``, or
+    else every pixel one of :func:`zoo.visual.distinct_colours`, in which the zoo draws its grids. Of classes that share
+    a colour the first is meant: ADE20K's road and skyscraper do, and such a pixel is read as road. A palette picture
+    whose colours are those of classes is a colour picture that a program saved small; of any other the indices are the
+    ids.
 
     Raises ZooError as :func:`read_picture`, for JPEG files (whose compression changes ids), for transparent pixels, and
     for ids and colours of no class. Ids of 16 bits are read.
@@ -69,6 +70,8 @@ def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pi
         hidden = int((np.asarray(file.getchannel("A")) < 255).sum())
         if hidden:
             raise ZooError(f"{called} has {hidden:,} transparent pixels, which are of no class: paint all pixels.")
+    if file.mode == "P" and (ids := _ids_of_palette(file, table)) is not None:
+        return Image.fromarray(ids)
     if file.mode in ("L", "LA", "P", "1") or file.mode.startswith("I"):
         values = np.asarray(file.getchannel("L") if file.mode == "LA" else file)
         return Image.fromarray(_checked_ids(values, len(table), called))
@@ -144,11 +147,24 @@ def _checked_ids(values: NDArray[np.generic], classes: int, called: str) -> NDAr
     return ids
 
 
+def _ids_of_palette(file: Image.Image, table: ClassTable) -> NDArray[np.int32] | None:
+    """Ids ``[H, W]`` where the colours of a palette picture, two or more, are all those of classes; else None."""
+    colours = _packed(np.asarray(file.convert("RGB")))
+    if len(np.unique(colours)) < max(2, len(np.unique(np.asarray(file)))):
+        return None  # a palette that nobody filled in, say
+    return next((ids for ids in _tried(colours, table) if (ids >= 0).all()), None)
+
+
+def _tried(colours: NDArray[np.int32], table: ClassTable) -> list[NDArray[np.int32]]:
+    """Ids of packed colours by the palette of the dataset and by that of the zoo, -1 where they have none."""
+    own: Sequence[Colour] = [(r, g, b) for r, g, b in distinct_colours(len(table)).tolist()]
+    return [_matched(colours, palette) for palette in (table.colours, own)]
+
+
 def _ids_of_colours(pixels: NDArray[np.uint8], table: ClassTable, called: str) -> NDArray[np.int32]:
     """Ids ``[H, W]`` of colours ``[H, W, 3]``, by the first of the two palettes that has them all."""
     colours = _packed(pixels)
-    own: Sequence[Colour] = [(r, g, b) for r, g, b in distinct_colours(len(table)).tolist()]
-    tried = [_matched(colours, palette) for palette in (table.colours, own)]
+    tried = _tried(colours, table)
     for ids in tried:
         if (ids >= 0).all():
             return ids

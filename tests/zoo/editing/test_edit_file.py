@@ -1,4 +1,4 @@
-"""The file that reproduces an edit: the same picture again, and nothing read that it should not be."""
+"""The file of an edit: it gives back the picture, people can open it, and other files are refused."""
 
 import io
 import json
@@ -9,92 +9,194 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load
+from safetensors.torch import load, save
 
-from zoo import ZooError
-from zoo.contract import small_batch, small_method
+from zoo import Codes, CodeSpec, ZooError
+from zoo.contract import SIZE, small_batch
 from zoo.editing.edit_file import EditFile
-from zoo.editing.encoding import codes_of
-from zoo.visual import to_pixels
+from zoo.metrics.pictures import written
+
+METHODS = ("clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan")
 
 
-@pytest.fixture(scope="module")
-def method():
-    return small_method("clvae")
+def edit_of(method, **facts) -> EditFile:
+    label = small_batch().label[:1]
+    codes = method.sample(label, 1, seed=3)
+    return EditFile(label[0], codes, written(method.synthesize(label, codes))[0], "ab" * 32, method.name, facts)
 
 
-@pytest.fixture(scope="module")
-def edit(method):
-    batch = small_batch()
-    image, label = batch.image[:1], batch.label[:1]
-    codes = codes_of(method, image, label)
-    return EditFile(
-        label[0], codes, to_pixels(method.synthesize(label, codes))[0], "ab" * 32, "clvae", {"pasted": False}
-    )
-
-
-def repacked(content: bytes, **changed: bytes) -> bytes:
-    """The ZIP with some members replaced; ``edit_json`` stands for edit.json."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            new.writestr(name, changed.get(name.replace(".", "_"), old.read(name)))
-    return file.getvalue()
-
-
-def test_the_same_picture_comes_back(method, edit, tmp_path):
-    edit.save(tmp_path / "edit.zip")
-    again = EditFile.load(tmp_path / "edit.zip")
-    assert torch.equal(to_pixels(again.reproduce(method))[0], edit.result) and torch.equal(again.result, edit.result)
-    assert torch.equal(again.mask, edit.mask) and again.facts == {"pasted": False}
-    assert [path.name for path in tmp_path.iterdir()] == ["edit.zip"]
-    assert edit.to_bytes() == edit.to_bytes() == again.to_bytes()
-
-
-def test_everything_in_it_opens_with_other_tools(edit):
-    with zipfile.ZipFile(io.BytesIO(edit.to_bytes())) as archive:
-        mask, result = (np.array(Image.open(archive.open(f"{name}.png"))) for name in ("mask", "result"))
-        codes, about = load(archive.read("codes.safetensors")), json.loads(archive.read("edit.json"))
-    assert np.array_equal(mask, edit.mask.numpy()) and mask.dtype == np.uint8
-    assert np.array_equal(result, edit.result.permute(1, 2, 0).numpy())
-    assert torch.equal(codes["local"], edit.codes["local"]) and about["checkpoint"] == "ab" * 32
-
-
-def test_other_files_are_refused_in_a_sentence(edit, tmp_path):
-    class Harm:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "harm"), "w"))
-
-    content = edit.to_bytes()
-    about = json.loads(zipfile.ZipFile(io.BytesIO(content)).read("edit.json"))
-    big = io.BytesIO()
-    Image.new("RGB", (5000, 5000)).save(big, "PNG")
-    wrong = {
-        "pickle": pickle.dumps(Harm()),
-        "pickled codes": repacked(content, codes_safetensors=pickle.dumps(Harm())),
-        "cut off": content[: len(content) // 2],
-        "empty": b"",
-        "no json": repacked(content, edit_json=b"[1, 2"),
-        "json of something else": repacked(content, edit_json=b"[]"),
-        "huge picture": repacked(content, result_png=big.getvalue()),
-        "bomb": repacked(content, codes_safetensors=bytes(300 * 2**20)),
-        "codes of other shapes": repacked(
-            content, edit_json=json.dumps(about | {"codes": {"global": about["codes"]["global"]}}).encode()
-        ),
+def plain(**changed) -> EditFile:
+    """An edit that no method made."""
+    codes = Codes({"style": torch.tensor([[1.0, -2.0, 0.5]])}, {"style": CodeSpec((3,), ("channel",))})
+    parts = {
+        "mask": torch.tensor([[0, 1], [2, 3]]),
+        "codes": codes,
+        "result": torch.arange(12, dtype=torch.uint8).view(3, 2, 2),
+        "checkpoint": "ab" * 32,
+        "method": "toy",
+        "facts": {"seed": 3},
     }
-    with zipfile.ZipFile(more := io.BytesIO(content), "a") as archive:
-        archive.writestr("../outside.txt", "no")
-    wrong["another member"] = more.getvalue()
-    for kind, bad in wrong.items():
-        with pytest.raises(ZooError, match=f"{kind} is no edit of the zoo"):
-            EditFile.from_bytes(bad, kind)
+    return EditFile(**(parts | changed))
+
+
+def members_of(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(members: dict[str, bytes], compression=zipfile.ZIP_STORED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return content.getvalue()
+
+
+def with_json(**changed) -> bytes:
+    members = members_of(plain().to_bytes())
+    return packed(members | {"edit.json": json.dumps(json.loads(members["edit.json"]) | changed).encode()})
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_file_gives_back_the_picture_bit_for_bit(small, name, tmp_path):
+    method, edit = small(name), edit_of(small(name), pasted=False)
+    edit.save(tmp_path / "new" / "edit.zip")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["edit.zip"]
+    loaded = EditFile.load(tmp_path / "new" / "edit.zip")
+    assert torch.equal(written(loaded.reproduce(method))[0], edit.result)
+    assert torch.equal(loaded.mask, edit.mask) and loaded.mask.dtype == torch.int64
+    assert torch.equal(loaded.result, edit.result) and loaded.result.dtype == torch.uint8
+    assert loaded.codes.keys() == edit.codes.keys() and loaded.codes.specs == edit.codes.specs
+    assert all(torch.equal(loaded.codes[code], edit.codes[code]) for code in edit.codes)
+    assert (loaded.method, loaded.checkpoint, loaded.facts) == (name, "ab" * 32, {"pasted": False})
+
+
+def test_people_can_open_it():
+    members = members_of(plain().to_bytes())
+    assert list(members) == ["edit.json", "mask.png", "result.png", "codes.safetensors"]
+    mask, result = (Image.open(io.BytesIO(members[name])) for name in ("mask.png", "result.png"))
+    assert mask.mode == "L" and np.asarray(mask).tolist() == [[0, 1], [2, 3]]
+    assert np.asarray(result).tolist() == [[[0, 4, 8], [1, 5, 9]], [[2, 6, 10], [3, 7, 11]]]
+    assert load(members["codes.safetensors"])["style"].tolist() == [[1.0, -2.0, 0.5]]
+    assert json.loads(members["edit.json"])["facts"] == {"seed": 3}
+
+
+def test_the_same_edit_gives_the_same_bytes(small):
+    first, second = edit_of(small("clvae")).to_bytes(), edit_of(small("clvae")).to_bytes()
+    assert first == second == EditFile.from_bytes(first, "The file").to_bytes()
+
+
+def test_ids_of_16_bits_and_facts_with_any_name_come_back():
+    edit = plain(mask=torch.tensor([[0, 300], [65535, 1]]), facts={"format": 9, "codes": None, "deep": [{"a": 1}]})
+    loaded = EditFile.from_bytes(edit.to_bytes(), "The file")
+    assert torch.equal(loaded.mask, edit.mask) and loaded.facts == edit.facts
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        plain(facts={"a picture": object()}).save(tmp_path / "edit.zip")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ZooError, match="another version"):
-        EditFile.from_bytes(repacked(content, edit_json=json.dumps(about | {"format": 2}).encode()), "my.zip")
-    with pytest.raises(ZooError, match="There is no file"):
-        EditFile.load(tmp_path / "absent.zip")
 
 
-def test_another_method_is_refused(edit):
-    with pytest.raises(ZooError, match=r"made with clvae at 64x64 and does not fit .*groupdnet.*abababababab"):
-        edit.reproduce(small_method("groupdnet"))
+# --- what is refused ---
+
+
+MEMBERS = members_of(plain().to_bytes())
+NAN = save({"style": torch.full((1, 3), torch.nan)})
+HUGE = io.BytesIO()
+Image.new("RGB", (5000, 5000)).save(HUGE, "PNG")
+OTHER = {
+    "nothing": b"",
+    "text": b"no ZIP",
+    "another ZIP": packed({"letter.txt": b"Hello"}),
+    "a member more": packed(MEMBERS | {"../../escape.txt": b"!"}),
+    "a member less": packed({name: MEMBERS[name] for name in list(MEMBERS)[1:]}),
+    "compressed": packed(MEMBERS, zipfile.ZIP_DEFLATED),
+    "a bomb": packed(MEMBERS | {"edit.json": b" " * 10_000_000}, zipfile.ZIP_DEFLATED),
+    "no JSON": packed(MEMBERS | {"edit.json": b"{"}),
+    "JSON of another kind": packed(MEMBERS | {"edit.json": b"[1, 2]"}),
+    "JSON without an end": packed(MEMBERS | {"edit.json": b"[" * 200_000}),
+    "no method": packed(MEMBERS | {"edit.json": b'{"format": 1, "codes": {}}'}),
+    "no facts": with_json(facts=7),
+    "a mask in colours": packed(MEMBERS | {"mask.png": MEMBERS["result.png"]}),
+    "a grey result": packed(MEMBERS | {"result.png": MEMBERS["mask.png"]}),
+    "a result of another size": packed(
+        MEMBERS
+        | {"result.png": members_of(plain(result=torch.zeros(3, 2, 4, dtype=torch.uint8)).to_bytes())["result.png"]}
+    ),
+    "a huge picture": packed(MEMBERS | {"result.png": HUGE.getvalue()}),
+    "no picture": packed(MEMBERS | {"mask.png": b"no picture"}),
+    "a pickle": packed(MEMBERS | {"codes.safetensors": pickle.dumps([1])}),
+    "no numbers": packed(MEMBERS | {"codes.safetensors": NAN}),
+    "whole numbers": packed(MEMBERS | {"codes.safetensors": save({"style": torch.ones(1, 3, dtype=torch.int64)})}),
+    "codes of two pictures": packed(MEMBERS | {"codes.safetensors": save({"style": torch.ones(2, 3)})}),
+    "other shapes": with_json(codes={"style": {"shape": [4], "axes": ["channel"]}}),
+    "other codes": with_json(codes={"global": {"shape": [3], "axes": ["channel"]}}),
+    "too many axes": with_json(codes={"style": {"shape": [3], "axes": ["channel", "class"]}}),
+    "no specs": with_json(codes=[1]),
+}
+
+
+@pytest.mark.parametrize("content", OTHER.values(), ids=OTHER)
+def test_other_files_are_refused(content):
+    with pytest.raises(ZooError, match=r"^The file a\.zip is no edit of the zoo, or a damaged one: .*\.$"):
+        EditFile.from_bytes(content, "The file a.zip")
+
+
+def test_a_pickle_is_not_executed(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return open, (str(tmp_path / "sprung"), "w")
+
+    with pytest.raises(ZooError, match="is no edit of the zoo"):
+        EditFile.from_bytes(packed(MEMBERS | {"codes.safetensors": pickle.dumps(Trap())}), "The file")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_damaged_file_is_refused_wherever_it_is_damaged():
+    content = plain().to_bytes()
+    for at in range(0, len(content), 7):
+        with pytest.raises(ZooError):
+            EditFile.from_bytes(content[:at], "The file")
+        changed = content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+        try:
+            loaded = EditFile.from_bytes(changed, "The file")
+        except ZooError:
+            continue
+        assert loaded.to_bytes() == content  # a byte that says nothing, such as a time
+
+
+def test_huge_files_are_refused_before_they_are_unpacked(monkeypatch, tmp_path):
+    monkeypatch.setattr("zoo.editing.edit_file.MAX_BYTES", len(plain().to_bytes()) - 1)
+    plain().save(tmp_path / "edit.zip")
+    with pytest.raises(ZooError, match="is no edit of the zoo"):
+        EditFile.load(tmp_path / "edit.zip")
+
+
+def test_other_formats_are_named():
+    with pytest.raises(ZooError, match="has format 2 of edits, but this version of the zoo reads 1"):
+        EditFile.from_bytes(with_json(format=2), "The file")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ZooError, match=rf"There is no file {tmp_path}/edit\.zip"):
+        EditFile.load(tmp_path / "edit.zip")
+
+
+def test_only_a_method_of_the_same_codes_classes_and_size_fits(small):
+    edit = edit_of(small("clvae"))
+    with pytest.raises(
+        ZooError, match=r"was made with clvae at 64x64 and does not fit this checkpoint \(groupdnet, 6 cl"
+    ):
+        edit.reproduce(small("groupdnet"))
+    parts = {"codes": edit.codes, "result": edit.result, "method": "clvae"}
+    for mask in (edit.mask[:32], torch.full(SIZE, 6)):
+        with pytest.raises(ZooError, match="give the checkpoint whose SHA-256 begins with abababababab"):
+            plain(mask=mask, **parts).reproduce(small("clvae"))
+
+
+def test_another_training_of_the_same_shape_is_told_apart_by_its_digest(small):
+    edit = edit_of(small("clvae"))
+    edit.check(small("clvae"), "ab" * 32)
+    with pytest.raises(ZooError, match="does not fit this checkpoint"):
+        edit.check(small("clvae"), "cd" * 32)

@@ -1,6 +1,7 @@
-"""Pictures and masks that people bring, right and wrong."""
+"""Pictures and masks of people: what is read, and the sentence for what is not."""
 
 import io
+import struct
 import zlib
 
 import numpy as np
@@ -9,101 +10,262 @@ import torch
 from PIL import Image
 
 from zoo import ZooError
-from zoo.data.class_tables import TABLES
+from zoo.data.class_tables import TABLES, ClassTable
 from zoo.data.deepfashion import DeepFashion
 from zoo.editing.reading import pair, read_mask, read_picture
-from zoo.visual import colour_labels, to_pixels
 
-ADE, FASHION = TABLES["ade20k"], TABLES["deepfashion"]
-
-
-def content(pixels: np.ndarray, kind: str = "PNG", **settings) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, **settings)
-    return file.getvalue()
+SIX = ClassTable(("sky", "sea", "sand", "palm", "boat", "person"), tuple((10 * i, 200, 7) for i in range(6)))
+RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
-def ids_of(mask: Image.Image) -> list[list[int]]:
-    return np.asarray(mask).tolist()
+def encoded(pixels, format="PNG", mode=None, **options) -> bytes:
+    """The content of a file with the pixels of an array, in another of Pillow's modes where one is given."""
+    image, content = Image.fromarray(np.asarray(pixels)), io.BytesIO()
+    (image.convert(mode) if mode else image).save(content, format, **options)
+    return content.getvalue()
 
 
-def test_ids_are_read_from_grey_palette_and_16_bit_pictures():
-    ids = np.array([[0, 5], [15, 1]], np.uint8)
-    palette = Image.fromarray(ids).convert("P")
-    palette.putdata(ids.flatten().tolist())
-    palette.putpalette([200, 10, 10] * 16)
-    file = io.BytesIO()
-    palette.save(file, "PNG")
-    for source in (content(ids), content(ids.astype(np.uint16)), file.getvalue()):
-        assert ids_of(read_mask(source, FASHION)) == ids.tolist()
+def png(width, height, bits, colour_type, rows) -> bytes:
+    """A PNG written by hand, with kinds of pixels that Pillow does not write."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def test_colours_of_the_dataset_and_of_the_zoo_are_read_as_ids():
-    ids = np.array([[0, 3, 120], [7, 50, 1]])
-    assert ids_of(read_mask(content(np.array(ADE.colours, np.uint8)[ids]), ADE)) == ids.tolist()
-    drawn = to_pixels(colour_labels(torch.from_numpy(ids)[None], classes=151))[0].permute(1, 2, 0).numpy()
-    assert ids_of(read_mask(content(drawn), ADE)) == ids.tolist()
-    clear = np.concatenate([drawn, np.full((2, 3, 1), 255, np.uint8)], -1)
-    assert ids_of(read_mask(content(clear), ADE)) == ids.tolist()
-    # road (7) and skyscraper (49) have one colour in the benchmark's palette
-    assert ids_of(read_mask(content(np.array(ADE.colours, np.uint8)[[[49, 0]]]), ADE)) == [[7, 0]]
+def deep(channels, colour_type) -> bytes:
+    """A 4x4 PNG of 16 bits a channel."""
+    return png(4, 4, 16, colour_type, (b"\0" + np.full((4, channels), 0x1234, ">u2").tobytes()) * 4)
 
 
-@pytest.mark.parametrize(
-    ("source", "sentence"),
-    [
-        (b"", "my.png is empty"),
-        (b"hello, I am a text", "my.png is no whole picture"),
-        (content(np.zeros((30, 30), np.uint8))[:45], "my.png is no whole picture"),
-        (content(np.zeros((8, 8), np.uint8), "JPEG"), "is a JPEG, whose compression changes the ids"),
-        (content(np.array([[16, 200, 3]], np.uint8)), "class ids 16, 200, but the ids go from 0 to 15"),
-        (content(np.array([[300]], np.uint16)), "class ids 300, but"),
-        (content(np.zeros((30, 40), np.uint8)), "more than the 1,000 pixels that are read"),
-        (
-            content(np.array([[(1, 2, 3), (0, 0, 0), (1, 2, 3), (255, 254, 253)]], np.uint8)),
-            r"3 of 4 pixels in colours of no class \(#010203, #fffefd\)",
-        ),
-    ],
-)
-def test_wrong_masks_are_refused_in_a_sentence(source, sentence):
-    with pytest.raises(ZooError, match=sentence):
-        read_mask(source, FASHION, name="my.png", max_pixels=1000)
+def noise(height=8, width=12):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
-def test_wrong_pictures_are_refused_in_a_sentence(tmp_path):
-    with pytest.raises(ZooError, match=r"no file .*absent\.jpg"):
-        read_picture(tmp_path / "absent.jpg")
-    with pytest.raises(ZooError, match="more than 8 bits a channel"):
-        read_picture(content(np.zeros((4, 4), np.uint16)))
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:])
-    with pytest.raises(ZooError, match=r"film\.gif is an animation"):
-        read_picture(tmp_path / "film.gif")
+def animation(format) -> bytes:
+    content = io.BytesIO()
+    first, *more = (Image.fromarray(noise() // divisor) for divisor in (1, 2, 3))
+    first.save(content, format, save_all=True, append_images=more)
+    return content.getvalue()
 
 
-def test_a_bomb_is_refused_before_it_is_decoded():
-    small = content(np.zeros((1, 1), np.uint8))
-    head = small[12:16] + (60_000).to_bytes(4, "big") * 2 + small[24:29]  # a PNG that says it is 60,000 x 60,000
-    bomb = small[:12] + head + zlib.crc32(head).to_bytes(4, "big") + small[33:]
-    with pytest.raises(ZooError, match="more than the 16,000,000 pixels that are read"):
-        read_picture(bomb)
+IDS = np.array([[0, 1, 2], [3, 4, 5]], np.uint8)
 
 
-def test_transparency_comes_out_on_white():
-    pixels = np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8)
-    assert np.asarray(read_picture(content(pixels))).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+# --- pictures ---
 
 
-def test_a_pair_is_resized_as_its_dataset_does(samples_dir):
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_a_picture_has_the_pixels_of_its_file(format, tmp_path):
+    content = encoded(noise(), format, **({"lossless": True} if format == "WEBP" else {}))
+    (tmp_path / "picture").write_bytes(content)
+    for source in (content, tmp_path / "picture"):
+        picture = read_picture(source)
+        assert picture.mode == "RGB" and np.array_equal(picture, noise())
+
+
+def test_transparent_parts_are_white():
+    rgba = np.array([[(*RED, 255), (*RED, 0), (255, 0, 0, 128)]], np.uint8)
+    assert np.asarray(read_picture(encoded(rgba))).tolist() == [[[255, 0, 0], [255, 255, 255], [255, 127, 127]]]
+    indexed = encoded(np.array([[RED, WHITE]], np.uint8), mode="P", transparency=0)
+    assert np.asarray(read_picture(indexed))[0, 1].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "LA", "CMYK"])
+def test_other_kinds_of_pixels_come_out_as_colours(mode):
+    content = encoded(np.full((2, 2, 3), 255, np.uint8), "TIFF" if mode == "CMYK" else "PNG", mode=mode)
+    assert np.asarray(read_picture(content)).tolist() == [[[255] * 3] * 2] * 2
+
+
+def test_the_preview_behind_a_camera_picture_is_no_animation():
+    content = animation("MPO")
+    assert Image.open(io.BytesIO(content)).n_frames == 3
+    assert read_picture(content).size == (12, 8)
+
+
+PICTURES = {
+    "text": (b"no picture at all", "is no picture of a kind that is read here: give a PNG"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no picture of a kind"),
+    "nothing": (b"", "is empty"),
+    "GIF": (animation("GIF"), "is an animation or has several pages: give a single"),
+    "APNG": (animation("PNG"), "is an animation"),
+    "pages": (animation("TIFF"), "is an animation or has several pages"),
+    "grey of 16 bits": (encoded(np.full((4, 4), 300, np.uint16)), "more than 8 bits a channel: save it as"),
+    "colours of 16 bits": (deep(3, 2), "more than 8 bits a channel"),
+    "transparent colours of 16 bits": (deep(4, 6), "more than 8 bits a channel"),
+    "transparent grey of 16 bits": (deep(2, 4), "more than 8 bits a channel"),
+    "fractions": (encoded(np.zeros((4, 4), np.float32), "TIFF"), "more than 8 bits a channel"),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), PICTURES.values(), ids=PICTURES)
+def test_wrong_pictures_are_refused_in_a_sentence(content, sentence):
+    with pytest.raises(ZooError, match=rf"^The file upload\.png .*{sentence}[^\n]*\.$"):
+        read_picture(content, name="upload.png")
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_that_is_cut_off_is_refused_wherever_the_cut_is(format):
+    content = encoded(noise(64, 64), format)
+    for end in range(1, len(content) - 20, len(content) // 30):
+        with pytest.raises(ZooError, match=r"The file .* (damaged or cut off|no picture of a kind)"):
+            read_picture(content[:end])
+
+
+def test_the_pixels_are_counted_before_they_are_decoded():
+    def claim(side):
+        return png(side, side, 8, 2, b"there are no pixels")
+
+    with pytest.raises(ZooError, match="has 16,008,001 pixels, more than the 16,000,000 that are read: make it small"):
+        read_picture(claim(4001))
+    with pytest.raises(ZooError, match="has more pixels than the 16,000,000 that are read"):
+        read_picture(claim(60_000))
+    with pytest.raises(ZooError, match="is damaged or cut off"):  # few enough to look at them
+        read_picture(claim(4000))
+    with pytest.raises(ZooError, match="has 96 pixels, more than the 95"):
+        read_picture(encoded(noise()), max_pixels=95)
+    assert read_picture(encoded(noise()), max_pixels=96).size == (12, 8)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    for path in (tmp_path / "none.png", tmp_path):
+        with pytest.raises(ZooError, match=rf"There is no file {path}"):
+            read_picture(path)
+
+
+# --- masks ---
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF"])
+def test_the_values_of_a_grey_picture_are_the_ids(format, tmp_path):
+    (tmp_path / "mask").write_bytes(encoded(IDS, format))
+    mask = read_mask(tmp_path / "mask", SIX)
+    assert mask.mode == "I" and np.array_equal(mask, IDS)
+
+
+def test_indices_bits_and_16_bit_values_are_ids_too():
+    indexed = Image.new("P", (3, 2))
+    indexed.putdata(IDS.flatten().tolist())
+    indexed.putpalette([*RED] * 6)  # whatever the colours
+    content = io.BytesIO()
+    indexed.save(content, "PNG")
+    assert np.array_equal(read_mask(content.getvalue(), SIX), IDS)
+    assert np.array_equal(read_mask(encoded(IDS.astype(np.uint16)), SIX), IDS)
+    assert np.array_equal(read_mask(encoded(IDS, mode="LA"), SIX), IDS)
+    assert np.array_equal(read_mask(encoded(IDS > 2), SIX), IDS > 2)
+    many = ClassTable(tuple(map(str, range(400))), tuple((i // 256, i % 256, 0) for i in range(400)))
+    assert np.array_equal(read_mask(encoded(np.array([[399, 7]], np.uint16)), many), [[399, 7]])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_the_dataset_are_read(mode):
+    road, sky, car, other = (128, 64, 128), (70, 130, 180), (0, 0, 142), (0, 0, 0)  # Cityscapes as published
+    content = encoded(np.array([[road, sky], [car, other]], np.uint8), mode=mode)
+    assert np.asarray(read_mask(content, TABLES["gta5"])).tolist() == [[0, 10], [13, 19]]
+
+
+def test_colours_of_the_grids_are_read():
+    content = encoded(np.array([[(0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 0, 128)]], np.uint8))
+    assert np.asarray(read_mask(content, SIX)).tolist() == [[0, 1, 2, 5]]
+
+
+def test_a_colour_mask_that_was_saved_with_a_palette_is_read_by_its_colours():
+    colours = np.array(SIX.colours, np.uint8)[IDS[::-1, ::-1]]
+    indexed = Image.fromarray(colours).quantize(6, dither=Image.Dither.NONE)
+    assert not np.array_equal(np.asarray(indexed), IDS[::-1, ::-1])  # the program counts colours in an order of its own
+    content = io.BytesIO()
+    indexed.save(content, "PNG")
+    assert np.array_equal(np.asarray(read_mask(content.getvalue(), SIX)), IDS[::-1, ::-1])
+
+
+def test_the_two_palettes_are_not_mixed():
+    content = encoded(np.array([[SIX.colours[1], SIX.colours[2], (128, 0, 0)]], np.uint8))
+    with pytest.raises(ZooError, match=r"has 1 of 3 pixels in colours of no class \(#800000\)"):
+        read_mask(content, SIX)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_colour_of_a_table_is_its_class(name):
+    table = TABLES[name]
+    found = np.asarray(read_mask(encoded(np.array([table.colours], np.uint8)), table))[0].tolist()
+    expected = [{49: 7}.get(i, i) if name == "ade20k" else i for i in range(len(table))]
+    assert found == expected
+
+
+def test_the_one_colour_of_two_classes_is_the_first_of_them():
+    table = TABLES["ade20k"]
+    found = read_mask(encoded(np.array([[(140, 140, 140)]], np.uint8)), table)
+    assert table.names[np.asarray(found).item()] == "road"
+    assert np.asarray(read_mask(encoded(np.array([[49]], np.uint8)), table)).item() == 49  # ids have no such doubt
+
+
+SMOOTHED = np.array([[SIX.colours[0]] * 5 + [(1, 2, 3)] * 2 + [(c, c, c) for c in (9, 10, 11, 12)]], np.uint8)
+MASKS = {
+    "JPEG": (encoded(IDS, "JPEG"), "is a JPEG, whose compression changes the ids: save masks as PNG"),
+    "camera": (animation("MPO"), "is a JPEG, whose compression"),
+    "id": (encoded(IDS + 1), r"holds the class ids 6, but ids go from 0 to 5"),
+    "ids": (encoded(np.arange(30, 39, dtype=np.uint8)[None]), "the class ids 30, 31, 32, 33 and 5 more, but"),
+    "16 bits": (encoded(np.array([[0, 1000]], np.uint16)), "the class ids 1000, but ids go from 0 to 5"),
+    "below zero": (encoded(np.array([[0, -2]], np.int32), "TIFF"), "the class ids -2, but"),
+    "fractions": (encoded(IDS.astype(np.float32), "TIFF"), "holds fractions and no class ids"),
+    "colours": (encoded(SMOOTHED), r"has 6 of 11 pixels in .* \(#010203, #090909, #0a0a0a, #0b0b0b and 1 more\)"),
+    "deep colours": (deep(3, 2), "more than 8 bits a channel"),
+    "transparent": (encoded(np.array([[(10, 200, 7, 255), (10, 200, 7, 3)]], np.uint8)), "has 1 transparent pixels"),
+    "photograph": (encoded(noise(64, 64)), "pixels in colours of no class .* in the colours of the dataset"),
+    "text": (b"no mask", "is no picture of a kind"),
+    "cut off": (encoded(noise(64, 64))[:900], "is damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), MASKS.values(), ids=MASKS)
+def test_wrong_masks_are_refused_in_a_sentence(content, sentence):
+    with pytest.raises(ZooError, match=rf"^The file mask\.png .*{sentence}[^\n]*\.$"):
+        read_mask(content, SIX, name="mask.png")
+
+
+# --- both ---
+
+
+def test_a_pair_is_resized_as_datasets_are():
+    image, mask = Image.fromarray(noise(8, 16)), np.arange(8 * 16, dtype=np.int32).reshape(8, 16)
+    pixels, label = pair(image, Image.fromarray(mask), (4, 8))
+    assert pixels.dtype == torch.float32 and label.dtype == torch.int64
+    assert np.array_equal(label, mask[None, 1::2, 1::2])  # nearest: the centre of a cell lies on the corner of four
+    expected = np.asarray(image.resize((8, 4), Image.Resampling.BICUBIC)).transpose(2, 0, 1)[None] / 127.5 - 1
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+    alone, again = pair(None, Image.fromarray(mask), (4, 8))
+    assert alone is None and torch.equal(again, label)
+
+
+def test_a_pair_has_the_very_tensors_of_its_dataset(samples_dir):
     dataset = DeepFashion(root=samples_dir / "deepfashion", split="test", size=(96, 96))
     item, files = dataset[0], dataset.pairs[0]
-    image, label = pair(read_picture(files.image), read_mask(files.label, FASHION), (96, 96))
+    image, label = pair(read_picture(files.image), read_mask(files.label, TABLES["deepfashion"]), (96, 96))
     assert torch.equal(image[0], item["image"]) and torch.equal(label[0], item["label"])
 
 
-def test_a_mask_alone_and_a_mask_of_another_size():
-    mask = read_mask(content(np.zeros((4, 6), np.uint8)), FASHION)
-    image, label = pair(None, mask, (2, 3))
-    assert image is None and label.shape == (1, 2, 3) and label.dtype == torch.int64
-    with pytest.raises(ZooError, match=r"mask is 4x6 \(height x width\), but its picture 8x6"):
-        pair(Image.new("RGB", (6, 8)), mask, (2, 3))
+def test_a_mask_of_another_size_than_its_picture_is_refused():
+    with pytest.raises(ZooError, match=r"The mask is 4x8 \(height x width\), but its picture 8x4: give the mask"):
+        pair(Image.new("RGB", (4, 8)), Image.new("I", (8, 4)), (4, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "labels", "stem", "ending"),
+    [
+        ("ade20k", "ade20k/images/validation", "ade20k/annotations/validation", "ADE_val_00000163", ".png"),
+        ("gta5", "gta5/RGB256Full/test", "gta5/LabelgrayFull20/test", "", ".png"),
+        ("deepfashion", "deepfashion/test", "deepfashion/test", "", "_label.png"),
+        ("celebamask", "celebamask/test/images", "celebamask/test/labels", "", ".png"),
+    ],
+)
+def test_real_masks_are_the_same_as_ids_and_in_colours(samples_dir, name, images, labels, stem, ending):
+    table, path = TABLES[name], min((samples_dir / labels).glob(f"{stem}*{ending}"))
+    ids = np.asarray(read_mask(path, table))
+    coloured = encoded(np.array(table.colours, np.uint8)[ids])
+    assert len(np.unique(ids)) > 1 and np.array_equal(read_mask(coloured, table), np.where(ids == 49, 7, ids))
+    picture = next((samples_dir / images).glob(f"{path.name.removesuffix(ending)}.*"))
+    pixels, label = pair(read_picture(picture), read_mask(path, table), (32, 32))
+    assert pixels.shape == (1, 3, 32, 32) and set(label.unique().tolist()) <= set(np.unique(ids).tolist())

@@ -1,0 +1,85 @@
+"""The command: what it opens, where it listens, how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import working_in, zoo
+from tests.zoo.studio.pages import small_checkpoint
+from zoo import ZooError
+from zoo.studio.launch import listen, open_session, serve
+from zoo.studio.session import Session
+from zoo.studio.training import Training
+from zoo.studio.uploads import Limits
+
+NOTHING = {"names": None, "data_root": None, "bank": None, "statistics": None, "limits": Limits()}
+
+
+def test_a_port_in_use_and_a_foreign_address():
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(ZooError, match=f"Port {port} of 127.0.0.1 is in use.*--port"):
+            listen("127.0.0.1", port)
+    with pytest.raises(ZooError, match=r"cannot listen at 203\.0\.113\.7.*--host"):
+        listen("203.0.113.7", 7860)
+    with pytest.raises(ZooError, match="cannot listen at no host"):
+        listen("no host", 7860)
+
+
+def test_a_studio_that_finds_its_port_taken_ends_its_training(tmp_path):
+    training = Training("cpu", tmp_path)
+    training.begin()
+    process = training._process
+    with listen("127.0.0.1", 0) as first, pytest.raises(ZooError, match="in use"):
+        serve(Session([], training=training), host="127.0.0.1", port=first.getsockname()[1], browser=False, say=print)
+    assert process is not None and process.returncode is not None
+
+
+def test_without_a_checkpoint_the_newest_run_is_opened(tmp_path):
+    for age, name in enumerate(("new", "old")):
+        path = small_checkpoint("gaugan", tmp_path / "runs" / name, seed=age)
+        path = path.rename(path.with_name("latest.pth"))
+        os.utime(path, (1000 - age, 1000 - age))
+    with working_in(tmp_path):
+        session = open_session([], device="cpu", **NOTHING)
+        newest = open_session([Path("runs/new/latest.pth")], device="cpu", **NOTHING)
+    assert list(session.models) == list(newest.models)
+    session.close()
+    newest.close()
+
+
+def test_files_for_a_checkpoint_need_one(tmp_path):
+    with working_in(tmp_path), pytest.raises(ZooError, match="go with a checkpoint"):
+        open_session([], device="cpu", **NOTHING | {"bank": Path("bank.parquet")})
+
+
+def test_mistakes_on_the_command_line_are_sentences(tmp_path, monkeypatch):
+    outcome = zoo("studio", tmp_path / "nothing.pth", "--no-browser")
+    assert outcome.code == 2 and "There is no checkpoint" in outcome.err
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    outcome = zoo("studio", "--no-browser")
+    assert outcome.code == 2 and "pip install 'zoo-smis[studio]'" in outcome.err
+
+
+@pytest.mark.slow
+def test_the_studio_serves_until_ctrl_c(tmp_path):
+    path = small_checkpoint("gaugan", tmp_path)
+    command = [sys.executable, "-m", "cli", "studio", path, "--port", "0", "--no-browser", "--device", "cpu"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.fullmatch(r"The studio is at (http://127\.0\.0\.1:\d+) \(Ctrl-C ends it\)\.\n", line)
+        assert address is not None, process.communicate()
+        with urllib.request.urlopen(address[1] + "/") as page:
+            assert b"<html" in page.read() and page.headers["x-content-type-options"] == "nosniff"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "") and process.returncode == 0
+    finally:
+        process.kill()

@@ -1,0 +1,187 @@
+"""The whole way through the studio, against the methods themselves."""
+
+import pytest
+import torch
+
+from tests.zoo.studio.pages import mask_of, pixels_of, png
+from zoo.contract import CLASSES, small_method
+from zoo.editing.directions import moved, random_direction
+from zoo.editing.encoding import codes_of
+
+
+def written(method, label, codes):
+    """uint8 ``[S, 3, H, W]``, cut off as the official code writes pictures."""
+    images = method.synthesize(label, codes).double()
+    return ((images + 1) / 2 * 255).clamp(0, 255).to(torch.uint8)
+
+
+def close(shown, expected):
+    """Equal up to a grey level where rounding on the way to 8 bits decides."""
+    return int((shown.int() - expected.int()).abs().max()) <= 1
+
+
+@pytest.fixture(scope="module")
+def method():
+    return small_method("clvae")
+
+
+def as_input(image):
+    """What a network sees of a uint8 picture."""
+    return (image.float() / 255 - 0.5)[None] / 0.5
+
+
+def test_the_setup_describes_every_model(page, ids):
+    setup = page.client.get("/api/setup").json()
+    assert setup["training"] is None and setup["bank"] is None and setup["components"] == 0
+    assert setup["limits"] == {"megabytes": 10, "pixels": 16_000_000, "queue": 8} and setup["previews"] == 8
+    assert setup["examples"] == [] and setup["version"]
+    models = {model["method"]: model for model in setup["models"]}
+    assert {name: model["id"] for name, model in models.items()} == ids
+    facts = {
+        name: [m[key] for key in ("by_class", "layers", "whole", "encodes", "codes")] for name, m in models.items()
+    }
+    assert facts == {
+        "clvae": [True, 5, True, True, True],
+        "gaugan_vae": [False, 0, False, True, True],
+        "groupdnet": [True, 0, False, True, True],
+        "cimle": [False, 0, False, False, True],
+        "gaugan": [False, 0, False, False, False],
+    }
+    clvae = models["clvae"]
+    assert (clvae["height"], clvae["width"], clvae["toy"]) == (64, 64, True)
+    assert clvae["title"] == "clvae · own data · 64x64 · toy run"
+    assert clvae["classes"][1] == {"id": 1, "name": "class 1", "colour": "#800000"} and len(clvae["classes"]) == CLASSES
+
+
+def test_a_picture_is_opened_with_its_own_codes(page, method, label, image):
+    answer = page.opened(label, image, seed=3)
+    assert torch.equal(mask_of(answer["mask"]), label)
+    assert torch.equal(pixels_of(answer["picture"]), image)
+    expected = written(method, label, codes_of(method, as_input(image), label, seed=3))[0]
+    assert close(pixels_of(answer["result"]), expected)
+
+
+def test_a_mask_alone_is_painted_with_drawn_codes(page, method, label):
+    answer = page.opened(label, seed=7)
+    assert answer["picture"] is None and answer["opened"] is None
+    assert close(pixels_of(answer["result"]), written(method, label, method.sample(label, 1, seed=7))[0])
+
+
+def test_painting_on_the_mask_keeps_the_codes(page, method, label):
+    answer = page.opened(label, seed=7)
+    painted = label.clone()
+    painted[0, 10:30, 10:30] = 5
+    status, shown = page.post("render", scene=page.scene(answer, label=painted))
+    assert status == 200
+    assert close(pixels_of(shown["result"]), written(method, painted, method.sample(label, 1, seed=7))[0])
+
+
+def test_samples_are_eight_draws_of_the_prior_that_can_be_gone_on_with(page, method, label):
+    answer = page.opened(label)
+    _, drawn = page.post("samples", scene=page.scene(answer), seed=5)
+    expected = written(method, label, method.sample(label, 8, seed=5))
+    assert len(drawn["previews"]) == 8
+    for preview, pixels in zip(drawn["previews"], expected, strict=True):
+        assert close(pixels_of(preview["result"]), pixels)
+    _, again = page.post("render", scene=page.scene(answer | drawn["previews"][6]))
+    assert close(pixels_of(again["result"]), expected[6])
+
+
+def test_a_redrawn_class_leaves_all_other_codes(page, method, label):
+    answer = page.opened(label, seed=1)
+    _, drawn = page.post("redraw", scene=page.scene(answer), classes=[2], layers=[0, 1], seed=9)
+    codes, fresh = method.sample(label, 1, seed=1), method.sample(label, 8, seed=9)
+    local = codes["local"].repeat(8, 1, 1, 1)
+    local[:, :2, 2] = fresh["local"][:, :2, 2]
+    for index, preview in enumerate(drawn["previews"]):
+        expected = {"local": local[index : index + 1], "global": codes["global"]}
+        pixels = written(method, label, type(codes)(expected, codes.specs))[0]
+        assert close(pixels_of(preview["result"]), pixels)
+
+
+def test_a_slide_starts_from_the_codes_before_it(page, method, label):
+    answer = page.opened(label, seed=1)
+    direction = {"kind": "random", "seed": 4}
+    codes, along = method.sample(label, 1, seed=1), random_direction(method.code_specs, seed=4)
+    for amount in (-2.5, 3):
+        status, slid = page.post(
+            "move", scene=page.scene(answer), classes=[1], layers=None, amount=amount, direction=direction
+        )
+        assert status == 200
+        expected = written(method, label, moved(codes, along, amount, classes=[1]))[0]
+        assert close(pixels_of(slid["result"]), expected)
+    _, back = page.post("move", scene=page.scene(answer), amount=0, direction=direction)
+    assert back["result"] == answer["result"]
+
+
+def test_codes_are_taken_from_a_reference(page, method, label, image):
+    answer = page.opened(label, seed=1)
+    files = {"picture": ("a.png", png(image.flip(2))), "mask": ("b.png", png(label[0].flip(1)))}
+    status, taken = page.send("take", files, scene=page.scene(answer), classes=[0, 3], layers=None, strength=1)
+    assert status == 200
+    codes = method.sample(label, 1, seed=1)
+    mu = method.encode(as_input(image.flip(2)), label.flip(2)).mu
+    local = codes["local"].clone()
+    local[:, :, [0, 3]] = mu["local"][:, :, [0, 3]]
+    expected = type(codes)({"local": local, "global": codes["global"]}, codes.specs)
+    assert close(pixels_of(taken["result"]), written(method, label, expected)[0])
+    _, nothing = page.send("take", files, scene=page.scene(answer), classes=[0, 3], layers=None, strength=0)
+    assert nothing["result"] == answer["result"]
+
+
+def test_all_methods_stand_side_by_side(page, ids, label):
+    answer = page.opened(label)
+    _, compared = page.post("compare", scene=page.scene(answer), seed=2)
+    results = {result["model"]: result for result in compared["results"]}
+    assert set(results) == set(ids.values())
+    for name, key in ids.items():
+        one = small_method(name)
+        expected = written(one, label, one.sample(label, 1, seed=2))[0]
+        assert close(pixels_of(results[key]["result"]), expected), name
+    assert "no codes" in results[ids["gaugan"]]["note"] and results[ids["clvae"]]["note"] is None
+
+
+@pytest.mark.parametrize("name", ["clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan"])
+def test_a_download_opens_again_as_the_same_picture(page, ids, label, name):
+    answer = page.opened(label, seed=4, model=ids[name])
+    painted = label.clone()
+    painted[0, :9] = 5
+    scene = page.scene(answer, label=painted, model=ids[name])
+    _, shown = page.post("render", scene=scene)
+    download = page.client.post("/api/download", json={"scene": scene})
+    assert download.status_code == 200 and download.headers["content-type"] == "application/zip"
+    status, again = page.send("reload", {"file": ("edit.zip", download.content)})
+    assert status == 200, again
+    assert again["model"] == ids[name] and again["opened"] is None
+    assert again["result"] == shown["result"]
+    assert torch.equal(mask_of(again["mask"]), painted)
+    _, rendered = page.post("render", scene=page.scene(again, model=ids[name]))
+    assert rendered["result"] == shown["result"]
+
+
+def test_pasting_keeps_the_pixels_outside(page, label, image):
+    answer = page.opened(label, image)
+    painted = label.clone()
+    painted[0, 40:44, 50:60] = 5
+    paste = {"picture": answer["opened"], "classes": [2], "feather": 3}
+    _, drawn = page.post(
+        "redraw", scene=page.scene(answer, label=painted, paste=paste), classes=[2], layers=None, seed=1
+    )
+    inside = (painted[0] == 2) | (painted[0] != label[0])
+    for preview in drawn["previews"]:
+        shown = pixels_of(preview["result"])
+        assert torch.equal(shown[:, ~inside], image[:, ~inside])
+        assert not torch.equal(shown[:, inside], image[:, inside])
+
+
+def test_a_pasted_download_comes_back_as_it_was_seen(page, label, image):
+    answer = page.opened(label, image)
+    paste = {"picture": answer["opened"], "classes": [1], "feather": 2}
+    scene = page.scene(answer, paste=paste)
+    _, shown = page.post("render", scene=scene)
+    download = page.client.post("/api/download", json={"scene": scene}).content
+    _, again = page.send("reload", {"file": ("edit.zip", download)})
+    assert again["result"] == shown["result"] and again["picture"] == shown["result"]
+    onto = {"picture": again["opened"], "classes": [], "feather": 0}
+    _, rendered = page.post("render", scene=page.scene(again, paste=onto))
+    assert rendered["result"] == shown["result"]

@@ -1,0 +1,164 @@
+"""What a running studio holds: models, examples, what the page has been given names for, and the thread for it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo.codes import Codes
+from zoo.editing.bank import CodeBank
+from zoo.editing.statistics import CodeStatistics
+from zoo.errors import ZooError
+from zoo.studio.examples import Example, examples_for
+from zoo.studio.fields import Fields
+from zoo.studio.models import StudioModel, load_all
+from zoo.studio.scene import KeptCodes, OpenedPicture, Paste, Scene
+from zoo.studio.store import Store, UnknownError
+from zoo.studio.training import Training
+from zoo.studio.uploads import Limits
+from zoo.studio.wire import mask_of
+from zoo.studio.work import Worker
+
+PREVIEWS = 8
+"""Pictures that the page chooses from."""
+
+WIDEST_FEATHER = 64
+
+STORE_MEGABYTES = 512
+
+
+class Session:
+    """One studio. Apart from :meth:`setup` and :meth:`close`, everything is called in the thread of ``worker``.
+
+    Without ``models`` it waits for ``training``, whose model :meth:`adopt` takes in. Raises ZooError for a ``bank`` or
+    ``statistics`` that fit none of the models.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[StudioModel],
+        *,
+        examples: Sequence[Example] = (),
+        bank: CodeBank | None = None,
+        statistics: CodeStatistics | None = None,
+        training: Training | None = None,
+        limits: Limits | None = None,
+        store_bytes: int = STORE_MEGABYTES * 2**20,
+    ) -> None:
+        self.models = {model.id: model for model in models}
+        self.examples = {str(number): example for number, example in enumerate(examples)}
+        self.bank, self.statistics, self.training = bank, statistics, training
+        self.limits = limits or Limits()
+        for given in (bank, statistics):
+            if given is not None:
+                _check_one(given, models)
+        self.store = Store(store_bytes)
+        self.worker = Worker(self.limits.queue)
+
+    @classmethod
+    def load(
+        cls,
+        checkpoints: Sequence[Path],
+        *,
+        device: str = "auto",
+        names: str | None = None,
+        data_root: Path | None = None,
+        bank: Path | None = None,
+        statistics: Path | None = None,
+        limits: Limits | None = None,
+    ) -> Session:
+        """A session with models from files; the examples are pictures of the first one's dataset."""
+        models = load_all(checkpoints, device=device, names=names)
+        return cls(
+            models,
+            examples=examples_for(models[0], data_root) if models else (),
+            bank=None if bank is None else CodeBank.open(bank),
+            statistics=None if statistics is None else CodeStatistics.load(statistics),
+            limits=limits,
+        )
+
+    def close(self) -> None:
+        """End the training, if it still runs, and the thread."""
+        if self.training is not None:
+            self.training.end()
+        self.worker.close()
+
+    def setup(self) -> dict[str, Any]:
+        """All that the page needs before anything is opened."""
+        training = None if self.models or self.training is None else self.training.status()
+        return {
+            "version": zoo.__version__,
+            "training": training,
+            "models": [model.facts() for model in list(self.models.values())],
+            "examples": [
+                {"id": number, "name": example.name, "picture": example.thumbnail}
+                for number, example in list(self.examples.items())
+            ],
+            "bank": None if self.bank is None else {"classes": sorted(self.bank.classes())},
+            "components": 0 if self.statistics is None else self.statistics.directions,
+            "limits": {
+                "megabytes": self.limits.megabytes,
+                "pixels": self.limits.pixels,
+                "queue": self.limits.queue,
+            },
+            "previews": PREVIEWS,
+        }
+
+    def adopt(self) -> None:
+        """Take in the model of the finished training, once."""
+        training = self.training
+        if training is None or training.checkpoint is None or self.models:
+            return
+        (model,) = load_all([training.checkpoint], device=training.device)
+        examples = examples_for(model, training.data_root)
+        self.examples.update((str(number), example) for number, example in enumerate(examples))
+        self.models[model.id] = model
+
+    def model(self, name: str) -> StudioModel:
+        """Raises UnknownError for a model that is not loaded."""
+        if name not in self.models:
+            raise UnknownError("The studio has no such model, it may have been started anew: reload the page.")
+        return self.models[name]
+
+    def example(self, number: str) -> Example:
+        """Raises UnknownError for an example that is not there."""
+        if number not in self.examples:
+            raise UnknownError("The studio has no such example, it may have been started anew: reload the page.")
+        return self.examples[number]
+
+    def keep(self, model: StudioModel, codes: Codes) -> str:
+        """A handle for codes of batch 1."""
+        return self.store.put(KeptCodes(model.id, codes.to("cpu")))
+
+    def scene(self, fields: Fields) -> Scene:
+        """The scene in the field "scene". Raises ZooError for one that does not hold together."""
+        given = fields.fields("scene")
+        model = self.model(given.text("model"))
+        label = mask_of(given.text("mask"), model.table, model.size).to(model.device)
+        kept = self.store.get(given.text("codes"), KeptCodes)
+        if kept.model != model.id:
+            raise ZooError(
+                f"The codes of this step belong to another model than {model.title}: open the picture again with it."
+            )
+        paste = self._paste(model, given.fields("paste")) if given.has("paste") else None
+        return Scene(model, label, kept.codes.to(model.device), paste)
+
+    def _paste(self, model: StudioModel, fields: Fields) -> Paste:
+        opened = self.store.get(fields.text("picture"), OpenedPicture)
+        if opened.label.shape[1:] != model.size:
+            raise ZooError(f"The opened picture has another size than {model.title} paints: open it again.")
+        feather = fields.whole("feather", most=WIDEST_FEATHER)
+        return Paste(opened, model.classes(fields.indices("classes")) or (), feather)
+
+
+def _check_one(given: CodeBank | CodeStatistics, models: Sequence[StudioModel]) -> None:
+    problems = []
+    for model in models:
+        try:
+            given.check(model.method, model.digest)
+        except ZooError as error:
+            problems.append(error)
+    if problems and len(problems) == len(models):
+        raise problems[0]

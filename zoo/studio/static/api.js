@@ -1,0 +1,123 @@
+/** The studio's server, in one function per request. Every failure is an Error whose message is a sentence. */
+
+/** Tells "change" when the number of requests that are on their way changes. */
+export const traffic = Object.assign(new EventTarget(), { count: 0 });
+
+/**
+ * @typedef {{model: string, mask: string, codes: string, paste: ?{picture: string, classes: number[], feather: number}}} Scene
+ * @typedef {{codes: string, result: string}} Painted handle of the codes, and the picture as a data URI
+ */
+
+/** @returns {Promise<object>} models, examples, limits, and how far the training is */
+export const setup = () => answered("GET", "/api/setup");
+
+/** @param {{model: string, seed: number, example?: string, mask?: Blob, picture?: Blob}} fields */
+export const open = (fields) => answered("POST", "/api/open", form(fields));
+
+/** @param {Blob} file an edit file @returns as {@link open}, with the model */
+export const reload = (file) => answered("POST", "/api/reload", form({ file }));
+
+/** @param {Scene} scene @returns {Promise<{result: string}>} */
+export const render = (scene) => answered("POST", "/api/render", json({ scene }));
+
+/** @param {Scene} scene @param {number} seed @returns {Promise<Painted[]>} */
+export const samples = async (scene, seed) => (await answered("POST", "/api/samples", json({ scene, seed }))).previews;
+
+/** @param {Scene} scene @param {{classes: ?number[], layers: ?number[]}} part @param {number} seed */
+export const redraw = async (scene, part, seed) =>
+  (await answered("POST", "/api/redraw", json({ scene, ...part, seed }))).previews;
+
+/**
+ * @param {Scene} scene @param {{classes: ?number[], layers: ?number[]}} part @param {number} strength 0..1
+ * @param {{row: number} | {picture: Blob, mask: Blob}} from
+ * @returns {Promise<Painted>}
+ */
+export const take = (scene, part, strength, from) =>
+  answered("POST", "/api/take", form({ scene, classes: part.classes, layers: part.layers, strength, ...from }));
+
+/**
+ * @param {Scene} scene @param {{classes: ?number[], layers: ?number[]}} part @param {object} direction
+ * @param {number} amount in standard deviations
+ * @returns {Promise<Painted>}
+ */
+export const move = (scene, part, direction, amount) =>
+  answered("POST", "/api/move", json({ scene, ...part, direction, amount }));
+
+/** @param {Scene} scene @param {number} seed */
+export const compare = async (scene, seed) => (await answered("POST", "/api/compare", json({ scene, seed }))).results;
+
+/** @param {number} classId @param {boolean} diverse far apart, instead of the largest */
+export const bank = async (classId, diverse) =>
+  (await answered("GET", `/api/bank?class=${classId}&limit=12${diverse ? "&diverse=1" : ""}`)).rows;
+
+/** @param {Scene} scene @returns {Promise<Blob>} the file that reproduces it */
+export const download = async (scene) => (await sent("POST", "/api/download", json({ scene }))).blob();
+
+/** @returns {number} a seed that was hardly used before */
+export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
+
+/**
+ * One job at a time; of those that come meanwhile only the latest is done. So a slider that moves faster than the
+ * server paints never builds a queue.
+ */
+export class Latest {
+  #running = false;
+  #next = null;
+
+  /** @param {() => Promise<void>} job which reports its own errors */
+  async send(job) {
+    this.#next = job;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#next) {
+        const now = this.#next;
+        this.#next = null;
+        await now();
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+}
+
+async function answered(method, path, body) {
+  const response = await sent(method, path, body);
+  return response.json();
+}
+
+async function sent(method, path, body = {}) {
+  count(1);
+  try {
+    const response = await fetch(path, { method, ...body });
+    if (response.ok) return response;
+    const { error } = await response.json().catch(() => ({}));
+    throw new Error(error ?? `The studio answered ${response.status} and gave no reason: look at its terminal.`);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // what fetch throws when no answer came at all
+    throw new Error("The studio does not answer: see whether it still runs in its terminal, then try again.");
+  } finally {
+    count(-1);
+  }
+}
+
+function count(step) {
+  traffic.count += step;
+  traffic.dispatchEvent(new Event("change"));
+}
+
+function json(value) {
+  return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
+}
+
+/** Files and plain text go as they are, everything else as JSON; what is null or undefined stays out. */
+function form(fields) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null || value === undefined) continue;
+    if (value instanceof Blob) body.append(name, value, value.name ?? `${name}.png`);
+    else body.append(name, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  return { body };
+}

@@ -1,0 +1,23 @@
+/** How the layers of codes are named on the page, and which part of the codes an edit changes. */
+
+/** @param {object} model @returns {{index: ?number, name: string}[]} finest first; one for all where there are none */
+export function layersOf(model) {
+  if (!model.layers) return [{ index: null, name: model.by_class ? "selected classes" : "whole picture" }];
+  const layers = Array.from({ length: model.layers }, (_, index) => ({ index, name: `layer ${index}` }));
+  layers[0].name = "fine texture";
+  if (model.layers > 1) layers[model.layers - 1].name = "coarse look";
+  if (model.whole) layers.push({ index: model.layers, name: "whole picture" });
+  return layers;
+}
+
+/** @param {import("./history.js").Step} step @returns {?number[]} what edits are limited to; null is everything */
+export function chosenClasses({ model, selection }) {
+  return model.by_class && selection.length ? [...selection] : null;
+}
+
+/** @param {import("./history.js").Step} step @returns {string} for buttons: "Redraw hair" */
+export function chosenName({ model, selection }) {
+  const ids = chosenClasses({ model, selection });
+  if (!ids) return "everything";
+  return ids.length === 1 ? model.classes[ids[0]].name : `${ids.length} classes`;
+}

@@ -1,0 +1,184 @@
+/**
+ * What can be done to a mask: pure functions over a Uint8Array of class ids, row by row.
+ *
+ * @typedef {{ids: Uint8Array, width: number, height: number}} Mask
+ * @typedef {Uint8Array} Region 1 inside and 0 outside, as long as the mask
+ */
+
+/**
+ * The connected region (4 neighbours) of one class around a pixel.
+ *
+ * @param {Mask} mask @param {number} x @param {number} y @returns {Region}
+ */
+export function regionAt({ ids, width, height }, x, y) {
+  const region = new Uint8Array(ids.length);
+  const start = y * width + x;
+  const open = [start];
+  region[start] = 1;
+  while (open.length) {
+    const at = open.pop();
+    const column = at % width;
+    const row = (at - column) / width;
+    const around = [column > 0 && at - 1, column < width - 1 && at + 1, row > 0 && at - width, row < height - 1 && at + width];
+    for (const next of around) {
+      if (next !== false && !region[next] && ids[next] === ids[start]) {
+        region[next] = 1;
+        open.push(next);
+      }
+    }
+  }
+  return region;
+}
+
+/** @param {Mask} mask @param {number[]} classes @returns {Region} all pixels of these classes */
+export function regionOf({ ids }, classes) {
+  const wanted = new Set(classes);
+  return Uint8Array.from(ids, (id) => (wanted.has(id) ? 1 : 0));
+}
+
+/** @param {Mask} mask @param {Region} region @param {number} classId @returns {Mask} */
+export function painted(mask, region, classId) {
+  return { ...mask, ids: mask.ids.map((id, at) => (region[at] ? classId : id)) };
+}
+
+/**
+ * Without a region: its pixels take the class of the nearest pixel outside. A region that is everything stays.
+ *
+ * @param {Mask} mask @param {Region} region @returns {Mask}
+ */
+export function deleted(mask, region) {
+  const { width, height } = mask;
+  const nearest = nearestInColumn(region, width, height);
+  const ids = mask.ids.slice();
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!region[y * width + x]) continue;
+      let best = Infinity;
+      for (let column = 0; column < width; column++) {
+        const row = nearest[y * width + column];
+        const distance = row < 0 ? Infinity : (column - x) ** 2 + (row - y) ** 2;
+        if (distance < best) {
+          best = distance;
+          ids[y * width + x] = mask.ids[row * width + column];
+        }
+      }
+    }
+  }
+  return { ...mask, ids };
+}
+
+/** For every pixel the row of the nearest pixel of its column that is outside, or -1. */
+function nearestInColumn(region, width, height) {
+  const rows = new Int32Array(region.length).fill(-1);
+  for (let x = 0; x < width; x++) {
+    for (let y = 0, last = -1; y < height; y++) {
+      if (!region[y * width + x]) last = y;
+      rows[y * width + x] = last;
+    }
+    for (let y = height - 1, last = -1; y >= 0; y--) {
+      const at = y * width + x;
+      if (!region[at]) last = y;
+      if (last >= 0 && (rows[at] < 0 || last - y < y - rows[at])) rows[at] = last;
+    }
+  }
+  return rows;
+}
+
+/**
+ * A region painted `dx` to the right and `dy` down; what leaves the picture is cut off. Moving a region is deleting it,
+ * then placing it.
+ *
+ * @param {Mask} mask @param {Region} region @param {number} classId @param {number} dx @param {number} dy @returns {Mask}
+ */
+export function placed(mask, region, classId, dx, dy) {
+  const { width, height } = mask;
+  const ids = mask.ids.slice();
+  for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
+    for (let x = Math.max(0, -dx); x < Math.min(width, width - dx); x++) {
+      if (region[y * width + x]) ids[(y + dy) * width + x + dx] = classId;
+    }
+  }
+  return { ...mask, ids };
+}
+
+/**
+ * Paints a round dab into a mask, in place. Every pixel is in or out: a half-painted id would be another class.
+ *
+ * @param {Mask} mask @param {number} x @param {number} y centre @param {number} size diameter in pixels
+ * @param {number} classId
+ */
+export function dab({ ids, width, height }, x, y, size, classId) {
+  const radius = size / 2;
+  const shift = size % 2 ? 0 : 0.5; // the centre of an even dab lies between pixels
+  for (let row = Math.max(0, Math.ceil(y - radius)); row < height && row <= y + radius; row++) {
+    for (let column = Math.max(0, Math.ceil(x - radius)); column < width && column <= x + radius; column++) {
+      if (Math.hypot(column - x + shift, row - y + shift) < radius) ids[row * width + column] = classId;
+    }
+  }
+}
+
+/**
+ * Dabs on every pixel from one point to another, in place, so that a quick stroke leaves no gaps.
+ *
+ * @param {Mask} mask @param {{x: number, y: number}} from @param {{x: number, y: number}} to
+ * @param {number} size @param {number} classId
+ */
+export function stroke(mask, from, to, size, classId) {
+  const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y), 1);
+  for (let step = 0; step <= steps; step++) {
+    const share = step / steps;
+    dab(mask, Math.round(from.x + (to.x - from.x) * share), Math.round(from.y + (to.y - from.y) * share), size, classId);
+  }
+}
+
+/**
+ * The border of a region as straight lines between pixels, for drawing; without the border of the picture.
+ *
+ * @param {Region} region @param {number} width @param {number} height
+ * @returns {number[][]} [x1, y1, x2, y2] in pixels of the mask
+ */
+export function outline(region, width, height) {
+  const lines = [];
+  const along = (length, differs, line) => {
+    for (let at = 0, from = -1; at <= length; at++) {
+      const edge = at < length && differs(at);
+      if (edge && from < 0) from = at;
+      if (!edge && from >= 0) {
+        lines.push(line(from, at));
+        from = -1;
+      }
+    }
+  };
+  const differ = (at, before) => region[at] !== region[before];
+  for (let y = 1; y < height; y++) {
+    along(width, (x) => differ(y * width + x, (y - 1) * width + x), (a, b) => [a, y, b, y]);
+  }
+  for (let x = 1; x < width; x++) {
+    along(height, (y) => differ(y * width + x, y * width + x - 1), (a, b) => [x, a, x, b]);
+  }
+  return lines;
+}
+
+/** @param {Mask} mask @returns {Map<number, number>} the share 0..1 of every class that occurs */
+export function shares({ ids }) {
+  const counts = new Map();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return new Map([...counts].sort(([a], [b]) => a - b).map(([id, count]) => [id, count / ids.length]));
+}
+
+/** @param {Mask} mask @param {number} width @param {number} height @returns {Mask} by nearest pixel */
+export function resized(mask, width, height) {
+  const ids = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(((y + 0.5) * mask.height) / height);
+    for (let x = 0; x < width; x++) {
+      ids[y * width + x] = mask.ids[row * mask.width + Math.floor(((x + 0.5) * mask.width) / width)];
+    }
+  }
+  return { ids, width, height };
+}
+
+/** @param {Mask} a @param {Mask} b @returns {boolean} */
+export function same(a, b) {
+  return a.width === b.width && a.height === b.height && a.ids.every((id, at) => id === b.ids[at]);
+}

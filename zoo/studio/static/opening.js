@@ -1,0 +1,156 @@
+/** Opening: examples, files of one's own, edit files, an empty mask; and the same picture with another method. */
+
+import * as api from "./api.js";
+import { byId, element } from "./dom.js";
+import { checkSize, onDrop, showFile, sorted } from "./files.js";
+import { encodeGrey } from "./png.js";
+import { resized, same } from "./mask.js";
+import { opening } from "./session.js";
+
+export class Opening {
+  /** @param {import("./session.js").Session} session @param {object} setup of the server */
+  constructor(session, setup) {
+    this.session = session;
+    this.setup = setup;
+    this.dialog = byId("opening");
+    this.#gallery();
+    this.#controls();
+    this.#models();
+    onDrop(document, (over) => (byId("drop-hint").hidden = !over), (files) => this.#dropped(files));
+  }
+
+  /** The first example, or the dialog where there is none. */
+  begin() {
+    const [first] = this.setup.examples;
+    if (first) this.open(this.setup.models[0], { example: first.id });
+    else this.ask();
+  }
+
+  /** Shows the dialog. */
+  ask() {
+    byId("opening-error").hidden = true;
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /**
+   * @param {object} model @param {{example: string} | {mask: Blob, picture: ?Blob}} source
+   * @returns {Promise<void>} once it is there, or has failed
+   */
+  open(model, source) {
+    return this.#step(async () => {
+      checkSize([source.mask, source.picture], this.setup.limits.megabytes);
+      return [model, await api.open({ model: model.id, seed: api.newSeed(), ...source }), source];
+    });
+  }
+
+  /** @param {File} file an edit file */
+  reload(file) {
+    return this.#step(async () => {
+      checkSize([file], this.setup.limits.megabytes);
+      const answer = await api.reload(file);
+      return [this.#model(answer.model), answer, { edit: file }];
+    });
+  }
+
+  /** An opened picture is a step like any other, so what was there before comes back with undo. */
+  #step(ask) {
+    return this.session.edit(null, async () => {
+      try {
+        const [model, answer, source] = await ask();
+        const slides = { direction: { kind: "random", seed: api.newSeed() }, selection: "null", amounts: {} };
+        const step = await opening(model, answer, source, slides);
+        this.dialog.close();
+        return step;
+      } catch (error) {
+        if (!this.dialog.open) throw error;
+        this.#wrong(error.message); // the rest of the page is out of reach, and so would its message be
+        return null;
+      }
+    });
+  }
+
+  #wrong(sentence) {
+    byId("opening-error").textContent = sentence;
+    byId("opening-error").hidden = false;
+    byId("opening-error").scrollIntoView({ block: "nearest" });
+  }
+
+  #model(id) {
+    return this.setup.models.find((model) => model.id === id);
+  }
+
+  get #chosen() {
+    return this.session.now?.model ?? this.setup.models[0];
+  }
+
+  #gallery() {
+    byId("gallery-part").hidden = !this.setup.examples.length;
+    byId("gallery").replaceChildren(...this.setup.examples.map(({ id, name, picture }) =>
+      element("button", { className: "thumb", title: name, "aria-label": `Open the example ${name}`, onclick: () => this.open(this.#chosen, { example: id }) },
+        element("img", { src: picture, alt: "" }))));
+  }
+
+  #controls() {
+    byId("open").addEventListener("click", () => this.ask());
+    byId("opening-close").addEventListener("click", () => this.dialog.close());
+    byId("own-open").addEventListener("click", () => this.#own());
+    byId("blank").addEventListener("click", () => this.#blank());
+    byId("own-picture").addEventListener("change", ({ target }) => showFile(target, target.files[0]));
+    byId("own-mask").addEventListener("change", ({ target }) => showFile(target, target.files[0], this.#chosen));
+    byId("edit-file").addEventListener("change", ({ target }) => {
+      if (target.files[0]) this.reload(target.files[0]);
+      target.value = ""; // the same file can be chosen again
+    });
+  }
+
+  #own() {
+    const [mask, picture] = ["own-mask", "own-picture"].map((id) => byId(id).files[0]);
+    if (mask) return this.open(this.#chosen, { mask, picture });
+    this.#wrong("Choose a mask: a picture alone does not say where its classes are.");
+  }
+
+  async #blank() {
+    const { width, height } = this.#chosen;
+    const file = await encodeGrey(new Uint8Array(width * height), width, height);
+    this.open(this.#chosen, { mask: new File([file], "empty mask.png", { type: "image/png" }) });
+  }
+
+  async #dropped(files) {
+    try {
+      const found = await sorted(files);
+      await (found.edit ? this.reload(found.edit) : this.open(this.#chosen, found));
+    } catch (error) {
+      this.session.fail(error);
+    }
+  }
+
+  // the same picture with another method
+
+  #models() {
+    const options = this.setup.models.map(({ id, title }) => element("option", { value: id }, title));
+    byId("model").replaceChildren(...options);
+    byId("model").addEventListener("change", ({ target }) => this.#switch(this.#model(target.value)));
+  }
+
+  show() {
+    const { model } = this.session.now;
+    byId("model").value = model.id;
+    byId("toy").hidden = !model.toy;
+  }
+
+  async #switch(model) {
+    await this.session.idle();
+    const { source, sourceMask, mask } = this.session.now;
+    if (source.edit) {
+      const { ids, width, height } = mask;
+      const file = new File([await encodeGrey(ids, width, height)], "mask.png", { type: "image/png" });
+      await this.open(model, { mask: file });
+    } else {
+      await this.open(model, source);
+    }
+    const now = this.session.now;
+    // what was painted since comes along
+    if (now.model === model && !same(mask, sourceMask)) this.session.paint(resized(mask, model.width, model.height));
+    this.session.changed();
+  }
+}

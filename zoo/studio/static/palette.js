@@ -1,0 +1,117 @@
+/** The named classes: a list box that is searched, with those in the mask first. */
+
+import { byId, element, swatch } from "./dom.js";
+import { shares } from "./mask.js";
+
+export class Palette {
+  /** The option that the arrow keys are at, a class id. */
+  #active = null;
+  #shown = "";
+
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
+    this.session = session;
+    this.list = byId("classes");
+    this.search = byId("search");
+    this.search.addEventListener("input", () => this.show());
+    this.search.addEventListener("keydown", (event) => this.#searchKey(event));
+    this.list.addEventListener("keydown", (event) => this.#key(event));
+    this.list.addEventListener("click", (event) => this.#click(event));
+    this.list.addEventListener("focus", () => this.#activate(this.#active ?? this.session.now.selection.at(-1)));
+  }
+
+  show() {
+    const { model, selection } = this.session.now;
+    const found = shares(this.session.mask);
+    const words = this.search.value.trim().toLowerCase();
+    const classes = model.classes.filter(({ name }) => name.toLowerCase().includes(words));
+    const groups = [
+      ["In the mask", classes.filter(({ id }) => found.has(id))],
+      ["Others", classes.filter(({ id }) => !found.has(id))],
+    ].filter(([, members]) => members.length);
+    // made anew only when other classes are listed, so that the scroll position and the focus stay
+    const listed = JSON.stringify([model.id, groups.map(([, members]) => members.map(({ id }) => id))]);
+    if (listed !== this.#shown) this.list.replaceChildren(...groups.map(group), ...(groups.length ? [] : [nothing(words)]));
+    this.#shown = listed;
+    for (const option of this.#options()) {
+      const id = Number(option.dataset.id);
+      option.ariaSelected = String(selection.includes(id));
+      option.lastChild.textContent = found.has(id) ? share(found.get(id)) : "";
+    }
+    if (!document.activeElement?.isSameNode(this.list)) this.#active = selection.at(-1) ?? null;
+    this.#mark();
+  }
+
+  #options() {
+    return [...this.list.querySelectorAll("[role=option]")];
+  }
+
+  #select(id, more) {
+    this.#active = id;
+    this.session.choose(id, more);
+  }
+
+  #click(event) {
+    const option = event.target.closest("[role=option]");
+    if (option) this.#select(Number(option.dataset.id), event.shiftKey || event.ctrlKey || event.metaKey);
+  }
+
+  #searchKey(event) {
+    const [first] = this.#options();
+    if (event.key === "Enter" && first) this.#select(Number(first.dataset.id), false);
+    else if (event.key === "ArrowDown" && first) this.list.focus();
+    else if (event.key === "Escape") this.search.value = "";
+    else return;
+    event.preventDefault();
+    this.show();
+  }
+
+  /** Arrow keys select, as in a list of one choice; with Ctrl they only move, and Space adds or takes away. */
+  #key(event) {
+    const options = this.#options();
+    const at = options.findIndex(({ dataset }) => Number(dataset.id) === this.#active);
+    const last = options.length - 1;
+    const next = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: last }[event.key];
+    if (!options.length) return;
+    if (next !== undefined) {
+      const id = Number(options[Math.min(last, Math.max(0, next))].dataset.id);
+      if (event.ctrlKey || event.metaKey) this.#activate(id);
+      else this.#select(id, event.shiftKey);
+    } else if (event.key === " " && this.#active !== null) this.#select(this.#active, true);
+    else return;
+    event.preventDefault();
+    this.#mark(true);
+  }
+
+  #activate(id) {
+    const ids = this.#options().map(({ dataset }) => Number(dataset.id));
+    this.#active = ids.includes(id) ? id : (ids[0] ?? null);
+    this.#mark(true);
+  }
+
+  #mark(scroll = false) {
+    for (const option of this.#options()) {
+      const active = Number(option.dataset.id) === this.#active;
+      option.classList.toggle("active", active);
+      if (active && scroll) option.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+    if (this.#active === null) this.list.removeAttribute("aria-activedescendant");
+    else this.list.setAttribute("aria-activedescendant", `class-${this.#active}`);
+  }
+}
+
+function group([title, members]) {
+  const options = members.map(({ id, name, colour }) =>
+    element("div", { role: "option", id: `class-${id}`, className: "option", data: { id } },
+      swatch(colour), element("span", { className: "name" }, name), element("span", { className: "share" })));
+  const head = element("div", { className: "group-title", "aria-hidden": "true" }, title);
+  return element("div", { role: "group", className: "group", "aria-label": title }, head, ...options);
+}
+
+function nothing(words) {
+  return element("p", { className: "hint" }, `No class is called “${words}”.`);
+}
+
+function share(value) {
+  return value < 0.0005 ? "<0.1 %" : `${(value * 100).toFixed(value < 0.01 ? 1 : 0)} %`;
+}

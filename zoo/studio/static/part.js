@@ -1,0 +1,50 @@
+/** The panel that says what is selected, and which layers edits are limited to. */
+
+import { byId, element, swatch } from "./dom.js";
+import { chosenName, layersOf } from "./layers.js";
+import { shares } from "./mask.js";
+
+export class PartPanel {
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
+    this.session = session;
+  }
+
+  show() {
+    const { model, selection } = this.session.now;
+    if (this.model !== model) this.#setModel(model);
+    byId("selected").replaceChildren(...selection.map((id) => this.#chip(model.classes[id])));
+    byId("part-hint").textContent = this.#hint(model, selection);
+    byId("redraw").textContent = `Redraw ${chosenName(this.session.now)}`;
+  }
+
+  /** @returns {?number[]} the layers that are chosen, or null for all */
+  get layers() {
+    const boxes = [...byId("layers").querySelectorAll("input")];
+    const chosen = boxes.filter(({ checked }) => checked);
+    return chosen.length === boxes.length ? null : chosen.map(({ value }) => Number(value));
+  }
+
+  #setModel(model) {
+    this.model = model;
+    byId("redraw").hidden = !model.codes;
+    byId("layers-details").hidden = !model.layers;
+    const boxes = layersOf(model).map(({ index, name }) =>
+      element("label", { className: "check" }, element("input", { type: "checkbox", checked: true, value: index }), ` ${name}`));
+    byId("layers").replaceChildren(byId("layers").firstElementChild, ...boxes);
+  }
+
+  #chip({ id, name, colour }) {
+    return element("button", { className: "chip", onclick: () => this.session.choose(id, true), "aria-label": `Unselect ${name}` },
+      swatch(colour), name, element("span", { "aria-hidden": "true" }, "×"));
+  }
+
+  #hint(model, selection) {
+    if (!model.codes) return "This method gives one picture for each mask: edit the mask, and the picture follows.";
+    if (!model.by_class) return "The codes of this method are those of the whole picture, not of single classes.";
+    if (!selection.length) return "Click a region to edit its class alone.";
+    const found = shares(this.session.mask);
+    const missing = selection.filter((id) => !found.has(id)).map((id) => model.classes[id].name);
+    return missing.length ? `Not in the mask yet: ${missing.join(", ")}. Paint with the brush or fill a region.` : "";
+  }
+}

@@ -1,0 +1,100 @@
+/** What the tools do between the pen's going down and up, wherever it comes from: a pointer, or the keyboard. */
+
+import * as masks from "./mask.js";
+
+/** @typedef {{x: number, y: number}} Pixel */
+
+export class Pen {
+  /** A stroke is {mask, last, classId}; a region on the move is {mask, from, region, shown, hole, classId}. */
+  #gesture = null;
+
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {() => {tool: string, size: number}} settings of the moment
+   */
+  constructor(session, settings) {
+    this.session = session;
+    this.settings = settings;
+  }
+
+  /** The mask that is seen: with what is being done to it. */
+  get mask() {
+    return this.#gesture?.mask ?? this.session.mask;
+  }
+
+  /** @returns {?import("./mask.js").Region} where the region is that is being moved */
+  get carried() {
+    return this.#gesture?.shown ?? null;
+  }
+
+  /** @param {Pixel} at @param {{more: boolean, pick: boolean}} how whether to add to the selection; to select, whatever the tool */
+  down(at, { more, pick }) {
+    const { tool } = this.settings();
+    const { session } = this;
+    if (tool === "select" || pick) return this.select(at, more);
+    const classId = session.now.selection.at(-1);
+    if (classId === undefined && (tool === "brush" || tool === "fill")) {
+      return session.fail(new Error("Choose the class to paint with first: in the list, or with the select tool."));
+    }
+    if (tool === "brush") return this.#begin(at, classId);
+    const region = masks.regionAt(session.mask, at.x, at.y);
+    if (tool !== "fill" && !region.includes(0)) {
+      return session.fail(new Error("The region is the whole mask, and nothing would be left in its place: fill it instead."));
+    }
+    if (tool === "fill") session.paint(masks.painted(session.mask, region, classId));
+    if (tool === "delete") session.paint(masks.deleted(session.mask, region));
+    if (tool === "move") this.#carry(at, region);
+  }
+
+  /** @param {Pixel} at @returns {boolean} whether there is something to drag */
+  drag(at) {
+    const gesture = this.#gesture;
+    if (!gesture) return false;
+    if (gesture.region) this.#move(gesture, at);
+    else masks.stroke(gesture.mask, gesture.last, at, this.settings().size, gesture.classId);
+    gesture.last = at;
+    this.session.paintLive(gesture.mask);
+    return true;
+  }
+
+  up() {
+    if (!this.#gesture) return;
+    const { mask } = this.#gesture;
+    this.#gesture = null;
+    this.session.paint(mask);
+  }
+
+  /** @returns {boolean} whether there was something to give up */
+  cancel() {
+    if (!this.#gesture) return false;
+    this.#gesture = null;
+    this.session.look(null);
+    return true;
+  }
+
+  /** @param {Pixel} at @param {boolean} more adds the class, or takes it away */
+  select(at, more) {
+    const { mask } = this.session;
+    this.session.choose(mask.ids[at.y * mask.width + at.x], more);
+  }
+
+  #begin(at, classId) {
+    const { mask } = this.session;
+    this.#gesture = { mask: { ...mask, ids: mask.ids.slice() }, last: at, classId };
+    this.drag(at);
+  }
+
+  #carry(from, region) {
+    const { mask } = this.session;
+    const classId = mask.ids[from.y * mask.width + from.x];
+    this.#gesture = { mask, from, region, shown: region, classId, hole: masks.deleted(mask, region) };
+  }
+
+  #move(gesture, at) {
+    const { hole, region, classId, from } = gesture;
+    const [dx, dy] = [at.x - from.x, at.y - from.y];
+    const nothing = { ...hole, ids: new Uint8Array(region.length) };
+    gesture.mask = masks.placed(hole, region, classId, dx, dy);
+    gesture.shown = masks.placed(nothing, region, 1, dx, dy).ids;
+  }
+}

@@ -1,0 +1,118 @@
+/** Sliders that move codes along a direction, one for each layer. */
+
+import * as api from "./api.js";
+import { byId, element } from "./dom.js";
+import { chosenClasses, layersOf } from "./layers.js";
+import { touched } from "./session.js";
+
+const MOST = 4;
+const STEP = 0.1;
+
+/**
+ * How far the sliders stand belongs to the step, so that undo moves them back; for another selection they stand at 0.
+ *
+ * @typedef {{direction: object, selection: string, amounts: Object<string, number>}} Slides
+ */
+export class SlidesPanel {
+  #sliders = new Map();
+
+  /** @param {import("./session.js").Session} session @param {number} components principal directions */
+  constructor(session, components) {
+    this.session = session;
+    this.select = byId("direction");
+    this.select.append(element("option", { value: "random" }, "A random direction"));
+    for (let number = 1; number <= components; number++) {
+      this.select.append(element("option", { value: number }, `Principal direction ${number}`));
+    }
+    this.select.addEventListener("change", () => this.#choose(this.select.value));
+    byId("dice").addEventListener("click", () => this.#choose("random"));
+    byId("slides-reset").addEventListener("click", () => this.#reset());
+  }
+
+  show() {
+    const { model } = this.session.now;
+    byId("slides").hidden = !model.codes;
+    if (this.model !== model) this.#setModel(model);
+    if (this.session.pending) return; // the sliders are ahead of the step
+    const { direction, amounts } = this.#slides();
+    this.select.value = direction.kind === "random" ? "random" : direction.component;
+    for (const [key, { input, output }] of this.#sliders) {
+      input.value = amounts[key] ?? 0;
+      output.textContent = signed(input.valueAsNumber);
+    }
+    byId("slides-reset").disabled = !Object.values(amounts).some(Boolean);
+  }
+
+  #setModel(model) {
+    this.model = model;
+    this.#sliders = new Map(layersOf(model).map((layer) => [String(layer.index), this.#slider(layer)]));
+    byId("sliders").replaceChildren(...[...this.#sliders.values()].map(({ row }) => row));
+  }
+
+  #slider({ index, name }) {
+    const input = element("input", { type: "range", min: -MOST, max: MOST, step: STEP, value: 0, "aria-label": name });
+    const output = element("output", {}, "0");
+    input.addEventListener("input", () => {
+      output.textContent = signed(input.valueAsNumber);
+      this.#slide(index, input.valueAsNumber);
+    });
+    const row = element("label", { className: "slider" }, element("span", {}, name), input, output);
+    return { row, input, output };
+  }
+
+  /** @returns {Slides} as they are for what is selected now */
+  #slides() {
+    const { slides } = this.session.now;
+    const selection = JSON.stringify(chosenClasses(this.session.now));
+    return slides.selection === selection ? slides : { direction: slides.direction, selection, amounts: {} };
+  }
+
+  #slide(index, value) {
+    const { direction, selection } = this.#slides();
+    const part = this.#part(index);
+    this.session.edit(JSON.stringify(["slide", index, direction, selection]), async (base) => {
+      const amounts = amountsOf(base, direction, selection);
+      const amount = value - (amounts[index] ?? 0);
+      const painted = await api.move(await this.session.scene(base, part.classes), part, direction, amount);
+      const slides = { direction, selection, amounts: { ...amounts, [index]: value } };
+      return { ...painted, slides, edited: touched(base, part.classes) };
+    });
+  }
+
+  #part(index) {
+    const whole = index !== null && index === this.model.layers; // in which single classes have no share
+    return { classes: whole ? null : chosenClasses(this.session.now), layers: index === null ? null : [index] };
+  }
+
+  /** All sliders to 0, as one step. */
+  #reset() {
+    const { direction, selection, amounts } = this.#slides();
+    const parts = Object.entries(amounts).map(([key, amount]) => [this.#part(key === "null" ? null : Number(key)), amount]);
+    this.session.edit(null, async (base) => {
+      let step = base;
+      for (const [part, amount] of parts) {
+        const painted = await api.move(await this.session.scene(step, part.classes), part, direction, -amount);
+        step = { ...step, ...painted };
+      }
+      return { codes: step.codes, result: step.result, slides: { direction, selection, amounts: {} } };
+    });
+  }
+
+  #choose(value) {
+    const { now } = this.session;
+    const direction = value === "random" ? { kind: "random", seed: api.newSeed() } : { kind: "principal", component: Number(value) };
+    // a new beginning: what was slid before stays, and the sliders count from there
+    now.slides = { ...this.#slides(), direction, amounts: {} };
+    now.key = null;
+    this.show();
+  }
+}
+
+function amountsOf({ slides }, direction, selection) {
+  const own = slides.selection === selection && JSON.stringify(slides.direction) === JSON.stringify(direction);
+  return own ? slides.amounts : {};
+}
+
+function signed(value) {
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}`;
+}

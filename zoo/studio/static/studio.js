@@ -1,0 +1,87 @@
+/** Puts the page together. */
+
+import * as api from "./api.js";
+import { byId } from "./dom.js";
+import { Opening } from "./opening.js";
+import { Palette } from "./palette.js";
+import { PartPanel } from "./part.js";
+import { Previews } from "./previews.js";
+import { ReferencePanel } from "./reference.js";
+import { ResultView } from "./result.js";
+import { Session } from "./session.js";
+import { SlidesPanel } from "./slides.js";
+import { MaskEditor } from "./tools.js";
+import { trained } from "./training.js";
+
+const TOAST_MS = 12_000;
+
+let toastEnds = 0;
+
+/** @param {string} sentence that stays until it is read, or closed */
+function toast(sentence) {
+  const place = byId("toast");
+  clearTimeout(toastEnds);
+  place.firstElementChild.textContent = sentence;
+  place.classList.toggle("shown", Boolean(sentence));
+  if (sentence) toastEnds = setTimeout(() => toast(""), TOAST_MS);
+}
+
+function assemble(setup) {
+  const session = new Session();
+  session.addEventListener("fail", ({ detail }) => toast(detail));
+  const part = new PartPanel(session);
+  const opening = new Opening(session, setup);
+  const views = [
+    part,
+    opening,
+    new MaskEditor(session),
+    new ResultView(session),
+    new Palette(session),
+    new Previews(session, setup, part),
+    new ReferencePanel(session, setup, part),
+    new SlidesPanel(session, setup.components),
+  ];
+  const busy = () => (byId("studio").ariaBusy = String(api.traffic.count > 0 || session.pending));
+  api.traffic.addEventListener("change", busy);
+  session.addEventListener("change", () => {
+    busy();
+    if (!session.now) return;
+    byId("studio").classList.add("ready");
+    for (const view of views) view.show();
+    byId("undo").disabled = !session.history.canUndo && !session.pending;
+    byId("redo").disabled = !session.history.canRedo;
+  });
+  steps(session);
+  byId("studio").hidden = false;
+  opening.begin();
+}
+
+function steps(session) {
+  byId("undo").addEventListener("click", () => session.undo());
+  byId("redo").addEventListener("click", () => session.redo());
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.altKey) return;
+    if (event.target.matches("input[type=search]") || !session.now) return; // which have an undo of their own
+    event.preventDefault();
+    if (event.shiftKey) session.redo();
+    else session.undo();
+  });
+}
+
+function menu() {
+  const downloads = byId("downloads");
+  downloads.addEventListener("click", (event) => event.target.closest("button") && (downloads.open = false));
+  document.addEventListener("click", (event) => downloads.contains(event.target) || (downloads.open = false));
+  downloads.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    downloads.open = false;
+    downloads.querySelector("summary").focus();
+  });
+}
+
+api.traffic.addEventListener("change", () => {
+  document.body.toggleAttribute("data-busy", api.traffic.count > 0);
+});
+byId("toast").lastElementChild.addEventListener("click", () => toast(""));
+menu();
+trained().then(assemble, (error) => toast(error.message));

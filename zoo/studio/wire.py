@@ -1,0 +1,59 @@
+"""Pictures and masks as they travel: PNG in base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from zoo.data.class_tables import ClassTable
+from zoo.editing.reading import pair, read_mask
+from zoo.errors import ZooError
+
+QUICK = 1
+"""The PNG compression of pictures that are looked at once: a third of the time for a tenth more bytes."""
+
+
+def data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def picture_uri(pixels: Tensor) -> str:
+    """A uint8 picture ``[3, H, W]`` as a data URI."""
+    return data_uri(_png(Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy())))
+
+
+def file_uri(path: Path) -> str:
+    """A PNG file as a data URI."""
+    return data_uri(path.read_bytes())
+
+
+def mask_text(label: Tensor) -> str:
+    """A label map ``[H, W]`` of at most 256 classes as base64 of an 8-bit grey PNG."""
+    return base64.b64encode(_png(Image.fromarray(label.to(torch.uint8).cpu().numpy()))).decode()
+
+
+def mask_of(text: str, table: ClassTable, size: tuple[int, int]) -> Tensor:
+    """The label map ``[1, H, W]`` that the page painted. Raises ZooError for one that is not of ``size`` (H, W)."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ZooError("The painted mask is no base64: reload the page.") from error
+    mask = read_mask(content, table, name="of the painted mask", max_pixels=size[0] * size[1])
+    if (mask.height, mask.width) != size:
+        raise ZooError(
+            f"The painted mask is {mask.height}x{mask.width} (height x width), but the model paints "
+            f"{size[0]}x{size[1]}: open the picture again."
+        )
+    return pair(None, mask, size)[1]
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=QUICK)
+    return file.getvalue()
