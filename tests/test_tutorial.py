@@ -1,7 +1,9 @@
 """docs/editing.md from top to bottom, as a reader would run it, in an empty folder."""
 
+import json
 import re
 import shlex
+import urllib.request
 from string import Template
 
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 
 from tests.command_line import done, working_in
 from tests.packaging import REPOSITORY
+from tests.zoo.studio.process import running
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -29,7 +32,10 @@ def test_the_tutorial_runs_as_it_stands(tmp_path):
                     continue
                 words = shlex.split(Template(line).substitute(names))
                 assert words[0] == "zoo", line
-                if words[1] != "studio":  # its own tests start it
+                if words[1] == "studio":
+                    with running(*words[2:]) as address, urllib.request.urlopen(address + "/api/setup") as setup:
+                        assert [model["method"] for model in json.load(setup)["models"]] == ["clvae"]
+                else:
                     done(*words[1:])
                 ran.append(words[1:3])
                 if "--out" in words and words[words.index("--out") + 1].endswith((".png", ".gif")):
@@ -37,4 +43,7 @@ def test_the_tutorial_runs_as_it_stands(tmp_path):
                         assert min(picture.size) >= 64, line
         assert (tmp_path / "again.png").read_bytes() != (tmp_path / "bag.png").read_bytes()  # that one was pasted back
     commands = [["edit", kind] for kind in ("style", "object", "material", "interpolate", "replay")]
-    assert all(command in ran for command in [*commands, ["codes", "fit"], ["codes", "extract"], ["codes", "find"]])
+    assert all(
+        command in ran
+        for command in [*commands, ["figure", "14"], ["codes", "fit"], ["codes", "extract"], ["codes", "find"]]
+    )

@@ -66,20 +66,15 @@ class Editor:
         height, width = self.method.config.data["size"]
         return height, width
 
-    def mask(self, path: Path) -> Tensor:
+    def mask(self, path: Path | str) -> Tensor:
         """The label map ``[1, H, W]`` of a file, at the size of the method."""
-        return pair(None, read_mask(path, self.table), self.size)[1].to(self.device)
+        return pair(None, read_mask(Path(path), self.table), self.size)[1].to(self.device)
 
-    def picture(self, images: Sequence[Path], masks: Sequence[Path]) -> tuple[Tensor, Tensor]:
-        """The one picture ``[1, 3, H, W]`` and label ``[1, H, W]`` that is edited."""
-        if len(images) != 1 or len(masks) != 1:
-            raise ZooError(
-                f"One picture is edited at a time, but {len(images)} --image and {len(masks)} --mask were given: give "
-                "one of each."
-            )
-        image, label = pair(read_picture(images[0]), read_mask(masks[0], self.table), self.size)
-        assert image is not None, "a picture was given"
-        return image.to(self.device), label.to(self.device)
+    def picture(self, image: Path | str, mask: Path | str) -> tuple[Tensor, Tensor]:
+        """A picture ``[1, 3, H, W]`` and its label ``[1, H, W]`` from their files, at the size of the method."""
+        pixels, label = pair(read_picture(Path(image)), read_mask(Path(mask), self.table), self.size)
+        assert pixels is not None, "a picture was given"
+        return pixels.to(self.device), label.to(self.device)
 
     def targets(self, images: Sequence[Path], masks: Sequence[Path], classes: Sequence[str]) -> list[Target]:
         """Pictures that give their style; ``classes`` are given once for all of them, once for each, or not at all."""
@@ -96,7 +91,7 @@ class Editor:
         words = list(classes) * len(images) if len(classes) == 1 else list(classes)
         found = []
         for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
-            pixels, label = self.picture([image], [mask])
+            pixels, label = self.picture(image, mask)
             found.append(Target(pixels, label, self.classes(words[number], within=label) if words else None))
         return found
 

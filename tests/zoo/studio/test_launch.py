@@ -1,9 +1,6 @@
 """The command: what it opens, where it listens, how it ends."""
 
 import os
-import re
-import signal
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -12,6 +9,7 @@ import pytest
 
 from tests.command_line import working_in, zoo
 from tests.zoo.studio.pages import small_checkpoint
+from tests.zoo.studio.process import running
 from zoo import ZooError
 from zoo.studio.launch import listen, open_session, serve
 from zoo.studio.session import Session
@@ -69,17 +67,6 @@ def test_mistakes_on_the_command_line_are_sentences(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_studio_serves_until_ctrl_c(tmp_path):
-    path = small_checkpoint("gaugan", tmp_path)
-    command = [sys.executable, "-m", "cli", "studio", path, "--port", "0", "--no-browser", "--device", "cpu"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        address = re.fullmatch(r"The studio is at (http://127\.0\.0\.1:\d+) \(Ctrl-C ends it\)\.\n", line)
-        assert address is not None, process.communicate()
-        with urllib.request.urlopen(address[1] + "/") as page:
-            assert b"<html" in page.read() and page.headers["x-content-type-options"] == "nosniff"
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ("", "") and process.returncode == 0
-    finally:
-        process.kill()
+    words = (small_checkpoint("gaugan", tmp_path), "--device", "cpu")
+    with running(*words) as address, urllib.request.urlopen(address + "/") as page:
+        assert b"<html" in page.read() and page.headers["x-content-type-options"] == "nosniff"

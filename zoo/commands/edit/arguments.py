@@ -56,6 +56,16 @@ def editing(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def one_picture(images: tuple[Path, ...], masks: tuple[Path, ...]) -> tuple[Path, Path]:
+    """The picture that is edited, and its mask."""
+    if (len(images), len(masks)) != (1, 1):
+        raise click.UsageError(
+            f"One picture is edited at a time, but {len(images)} --image and {len(masks)} --mask were given: give one "
+            "of each."
+        )
+    return images[0], masks[0]
+
+
 def steps_of(steps: int | None, out: Path) -> int:
     """As many as were asked for, else few for a strip and many for a film."""
     return steps or (7 if out.suffix.lower() == ".png" else 25)

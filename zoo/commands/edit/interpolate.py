@@ -50,7 +50,7 @@ def interpolate(
     from zoo.editing.interpolation import interpolated
     from zoo.editing.style import taken
 
-    image, label = editor.picture(images[:1], masks[:1])
+    image, label = editor.picture(images[0], masks[0])
     painted = label if onto is None else editor.mask(onto)
     first = editor.codes(image, label, seed)
     (target,) = editor.targets(images[1:], masks[1:], () if classes is None else (classes,))

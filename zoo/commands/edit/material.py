@@ -14,6 +14,7 @@ from zoo.commands.edit.arguments import (
     image_option,
     layers_option,
     mask_option,
+    one_picture,
     statistics_option,
     steps_of,
     steps_option,
@@ -65,7 +66,7 @@ def material(
     """Move the codes of chosen layers along a direction: a strip (.png) or a film (.gif, .mp4)."""
     import torch
 
-    image, label = editor.picture(images, masks)
+    image, label = editor.picture(*one_picture(images, masks))
     count = steps_of(steps, out)
     codes = editor.moved(
         editor.codes(image, label, seed).repeated(count),

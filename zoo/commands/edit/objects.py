@@ -14,6 +14,7 @@ from zoo.commands.edit.arguments import (
     image_option,
     layers_option,
     mask_option,
+    one_picture,
     samples_option,
     save_option,
     statistics_option,
@@ -86,7 +87,7 @@ def edit_object(
     from zoo.editing.objects import paste_region, redrawn
     from zoo.editing.style import taken
 
-    image, label = editor.picture(images, masks)
+    image, label = editor.picture(*one_picture(images, masks))
     codes = editor.codes(image, label, seed)
     painted = label if new_mask is None else editor.mask(new_mask)
     ids, part = editor.classes(classes, within=painted), editor.layers(layers)

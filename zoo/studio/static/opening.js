@@ -28,7 +28,7 @@ export class Opening {
 
   /** Shows the dialog. */
   ask() {
-    byId("opening-error").hidden = true;
+    byId("opening-error").hidden = true; // what was wrong the last time
     if (!this.dialog.open) this.dialog.showModal();
   }
 
@@ -54,6 +54,7 @@ export class Opening {
 
   /** An opened picture is a step like any other, so what was there before comes back with undo. */
   #step(ask) {
+    byId("opening-error").hidden = true;
     return this.session.edit(null, async () => {
       try {
         const [model, answer, source] = await ask();

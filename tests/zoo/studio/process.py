@@ -1,0 +1,25 @@
+"""`zoo studio` as a process of its own, as a user starts it."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def running(*words: object) -> Iterator[str]:
+    """The address of ``zoo studio WORDS``, which must end by Ctrl-C without a word and with exit code 0."""
+    command = [sys.executable, "-m", "cli", "studio", *map(str, words), "--port", "0", "--no-browser"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.fullmatch(r"The studio is at (http://127\.0\.0\.1:\d+) \(Ctrl-C ends it\)\.\n", line)
+        assert address is not None, process.communicate()
+        yield address[1]
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "") and process.returncode == 0
+    finally:
+        process.kill()
