@@ -63,7 +63,12 @@ def test_help_ends_with_examples_that_parse(path, parsed):
     assert all(parsed(line)[: len(path)] == path for line in lines)
 
 
-PAGES = {"README": REPOSITORY / "README.md", "plugin": PLUGIN / "README.md", "bench": REPOSITORY / "docs" / "bench.md"}
+PAGES = {
+    "README": REPOSITORY / "README.md",
+    "plugin": PLUGIN / "README.md",
+    "bench": REPOSITORY / "docs" / "bench.md",
+    "studio": REPOSITORY / "docs" / "studio.md",
+}
 
 
 @pytest.mark.parametrize("file", PAGES.values(), ids=PAGES)
