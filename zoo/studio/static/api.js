@@ -4,7 +4,8 @@
 export const traffic = Object.assign(new EventTarget(), { count: 0 });
 
 /**
- * @typedef {{model: string, mask: string, codes: string, paste: ?{picture: string, classes: number[], feather: number}}} Scene
+ * @typedef {{picture: string, classes: number[], feather: number}} Paste
+ * @typedef {{model: string, mask: string, codes: string, paste: ?Paste}} Scene
  * @typedef {{codes: string, result: string}} Painted handle of the codes, and the picture as a data URI
  */
 

@@ -27,7 +27,8 @@ export async function sorted(files) {
     const found = await Promise.all(files.map(looksLikeMask));
     if (found[0] !== found[1]) return { mask: files[found[0] ? 0 : 1], picture: files[found[0] ? 1 : 0] };
   }
-  throw new Error("It is not clear which of the two files is the mask: put “mask” into its name, or choose them one by one.");
+  throw new Error(
+    "It is not clear which of the two files is the mask: put “mask” into its name, or choose them one by one.");
 }
 
 async function header(file) {
@@ -63,7 +64,8 @@ export async function showFile(input, file, model = null) {
   if (!file) return;
   const label = input.parentElement;
   label.querySelector("span").textContent = file.name;
-  const shown = (model && (await maskPicture(file, model))) ?? element("img", { alt: "", src: URL.createObjectURL(file) });
+  const coloured = model && (await maskPicture(file, model));
+  const shown = coloured ?? element("img", { alt: "", src: URL.createObjectURL(file) });
   const old = label.querySelector("img, canvas");
   if (old?.src) URL.revokeObjectURL(old.src);
   old?.remove();

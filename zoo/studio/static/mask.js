@@ -19,13 +19,15 @@ export function regionAt({ ids, width, height }, x, y) {
     const at = open.pop();
     const column = at % width;
     const row = (at - column) / width;
-    const around = [column > 0 && at - 1, column < width - 1 && at + 1, row > 0 && at - width, row < height - 1 && at + width];
-    for (const next of around) {
-      if (next !== false && !region[next] && ids[next] === ids[start]) {
-        region[next] = 1;
-        open.push(next);
-      }
-    }
+    const visit = (next) => {
+      if (region[next] || ids[next] !== ids[start]) return;
+      region[next] = 1;
+      open.push(next);
+    };
+    if (column > 0) visit(at - 1);
+    if (column < width - 1) visit(at + 1);
+    if (row > 0) visit(at - width);
+    if (row < height - 1) visit(at + width);
   }
   return region;
 }
@@ -33,7 +35,7 @@ export function regionAt({ ids, width, height }, x, y) {
 /** @param {Mask} mask @param {number[]} classes @returns {Region} all pixels of these classes */
 export function regionOf({ ids }, classes) {
   const wanted = new Set(classes);
-  return Uint8Array.from(ids, (id) => (wanted.has(id) ? 1 : 0));
+  return ids.map((id) => (wanted.has(id) ? 1 : 0));
 }
 
 /** @param {Mask} mask @param {Region} region @param {number} classId @returns {Mask} */
@@ -88,7 +90,8 @@ function nearestInColumn(region, width, height) {
  * A region painted `dx` to the right and `dy` down; what leaves the picture is cut off. Moving a region is deleting it,
  * then placing it.
  *
- * @param {Mask} mask @param {Region} region @param {number} classId @param {number} dx @param {number} dy @returns {Mask}
+ * @param {Mask} mask @param {Region} region @param {number} classId @param {number} dx @param {number} dy
+ * @returns {Mask}
  */
 export function placed(mask, region, classId, dx, dy) {
   const { width, height } = mask;
@@ -127,7 +130,8 @@ export function stroke(mask, from, to, size, classId) {
   const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y), 1);
   for (let step = 0; step <= steps; step++) {
     const share = step / steps;
-    dab(mask, Math.round(from.x + (to.x - from.x) * share), Math.round(from.y + (to.y - from.y) * share), size, classId);
+    const [x, y] = [from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share];
+    dab(mask, Math.round(x), Math.round(y), size, classId);
   }
 }
 

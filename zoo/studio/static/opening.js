@@ -86,9 +86,12 @@ export class Opening {
 
   #gallery() {
     byId("gallery-part").hidden = !this.setup.examples.length;
-    byId("gallery").replaceChildren(...this.setup.examples.map(({ id, name, picture }) =>
-      element("button", { className: "thumb", title: name, "aria-label": `Open the example ${name}`, onclick: () => this.open(this.#chosen, { example: id }) },
-        element("img", { src: picture, alt: "" }))));
+    const button = ({ id, name, picture }) => {
+      const onclick = () => this.open(this.#chosen, { example: id });
+      const properties = { className: "thumb", title: name, onclick, "aria-label": `Open the example ${name}` };
+      return element("button", properties, element("img", { src: picture, alt: "" }));
+    };
+    byId("gallery").replaceChildren(...this.setup.examples.map(button));
   }
 
   #controls() {

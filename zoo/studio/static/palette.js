@@ -30,8 +30,9 @@ export class Palette {
       ["Others", classes.filter(({ id }) => !found.has(id))],
     ].filter(([, members]) => members.length);
     // made anew only when other classes are listed, so that the scroll position and the focus stay
-    const listed = JSON.stringify([model.id, groups.map(([, members]) => members.map(({ id }) => id))]);
-    if (listed !== this.#shown) this.list.replaceChildren(...groups.map(group), ...(groups.length ? [] : [nothing(words)]));
+    const ids = groups.map(([, members]) => members.map(({ id }) => id));
+    const listed = JSON.stringify([model.id, groups.length ? ids : words]);
+    if (listed !== this.#shown) this.list.replaceChildren(...(groups.length ? groups.map(group) : [nothing(words)]));
     this.#shown = listed;
     for (const option of this.#options()) {
       const id = Number(option.dataset.id);
@@ -71,7 +72,8 @@ export class Palette {
     const options = this.#options();
     const at = options.findIndex(({ dataset }) => Number(dataset.id) === this.#active);
     const last = options.length - 1;
-    const next = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: last }[event.key];
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const next = step ? at + step : { Home: 0, End: last }[event.key];
     if (!options.length) return;
     if (next !== undefined) {
       const id = Number(options[Math.min(last, Math.max(0, next))].dataset.id);

@@ -29,14 +29,17 @@ export class PartPanel {
     this.model = model;
     byId("redraw").hidden = !model.codes;
     byId("layers-details").hidden = !model.layers;
-    const boxes = layersOf(model).map(({ index, name }) =>
-      element("label", { className: "check" }, element("input", { type: "checkbox", checked: true, value: index }), ` ${name}`));
+    const boxes = layersOf(model).map(({ index, name }) => {
+      const box = element("input", { type: "checkbox", checked: true, value: index });
+      return element("label", { className: "check" }, box, ` ${name}`);
+    });
     byId("layers").replaceChildren(byId("layers").firstElementChild, ...boxes);
   }
 
   #chip({ id, name, colour }) {
-    return element("button", { className: "chip", onclick: () => this.session.choose(id, true), "aria-label": `Unselect ${name}` },
-      swatch(colour), name, element("span", { "aria-hidden": "true" }, "×"));
+    const properties = { className: "chip", onclick: () => this.session.choose(id, true) };
+    const cross = element("span", { "aria-hidden": "true" }, "×");
+    return element("button", { ...properties, "aria-label": `Unselect ${name}` }, swatch(colour), name, cross);
   }
 
   #hint(model, selection) {

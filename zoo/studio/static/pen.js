@@ -27,7 +27,10 @@ export class Pen {
     return this.#gesture?.shown ?? null;
   }
 
-  /** @param {Pixel} at @param {{more: boolean, pick: boolean}} how whether to add to the selection; to select, whatever the tool */
+  /**
+   * @param {Pixel} at
+   * @param {{more: boolean, pick: boolean}} how more: adds to the selection; pick: selects, whatever the tool
+   */
   down(at, { more, pick }) {
     const { tool } = this.settings();
     const { session } = this;
@@ -39,7 +42,7 @@ export class Pen {
     if (tool === "brush") return this.#begin(at, classId);
     const region = masks.regionAt(session.mask, at.x, at.y);
     if (tool !== "fill" && !region.includes(0)) {
-      return session.fail(new Error("The region is the whole mask, and nothing would be left in its place: fill it instead."));
+      return session.fail(new Error("The region is the whole mask, so nothing could take its place: fill it instead."));
     }
     if (tool === "fill") session.paint(masks.painted(session.mask, region, classId));
     if (tool === "delete") session.paint(masks.deleted(session.mask, region));

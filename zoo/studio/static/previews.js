@@ -47,7 +47,8 @@ export class Previews {
   /** What is selected drawn anew. */
   redraw() {
     const part = { classes: chosenClasses(this.session.now), layers: this.part.layers };
-    this.#ask(`Samples of ${chosenName(this.session.now)}`, part.classes, (scene) => api.redraw(scene, part, api.newSeed()));
+    const title = `Samples of ${chosenName(this.session.now)}`;
+    this.#ask(title, part.classes, (scene) => api.redraw(scene, part, api.newSeed()));
   }
 
   #ask(title, classes, request) {

@@ -6,9 +6,16 @@ import { checkSize, onDrop, showFile, sorted } from "./files.js";
 import { chosenClasses, chosenName } from "./layers.js";
 import { touched } from "./session.js";
 
+/** Stands for the codes of pictures as a whole among the classes of the bank. */
+const WHOLE = -1;
+
 export class ReferencePanel {
-  /** @type {?({row: number} | {picture: File, mask: File})} */
-  #from = null;
+  /** @type {{picture?: File, mask?: File}} */
+  #files = {};
+  /** @type {?number} of the code bank, which goes before the files */
+  #row = null;
+  /** @type {?{key: string, from: object, part: object}} the take that the strength goes on with */
+  #last = null;
   #banked = "";
 
   /**
@@ -24,23 +31,24 @@ export class ReferencePanel {
     }
     const zone = byId("reference-drop");
     onDrop(zone, (over) => zone.classList.toggle("over", over), (files) => this.#dropped(files));
-    byId("take").addEventListener("click", () => this.#take(null));
+    byId("take").addEventListener("click", () => this.#take());
     byId("strength").addEventListener("input", () => this.#strength());
     byId("bank-diverse").addEventListener("change", () => this.show());
   }
 
   show() {
-    const { model, selection } = this.session.now;
+    const { model } = this.session.now;
     byId("reference").hidden = !model.codes || !(model.encodes || this.setup.bank);
     byId("reference-drop").hidden = !model.encodes;
     byId("take").textContent = `Take ${chosenName(this.session.now)}`;
-    byId("take").disabled = !this.#complete;
     byId("bank").hidden = !this.setup.bank;
-    if (this.setup.bank) this.#showBank(model, selection.at(-1));
+    if (this.setup.bank) this.#showBank(model, chosenClasses(this.session.now)?.at(-1) ?? WHOLE);
+    byId("take").disabled = this.#from === null;
   }
 
-  get #complete() {
-    return Boolean(this.#from && ("row" in this.#from || (this.#from.picture && this.#from.mask)));
+  get #from() {
+    if (this.#row !== null) return { row: this.#row };
+    return this.#files.picture && this.#files.mask ? this.#files : null;
   }
 
   async #dropped(files) {
@@ -49,7 +57,7 @@ export class ReferencePanel {
       if (edit) throw new Error(`${edit.name} is an edit file: open it, a reference is a picture with its mask.`);
       // a file alone fills what is still missing
       if (picture) this.#choose({ mask, picture });
-      else if (this.#from?.mask && !this.#from.picture) this.#choose({ picture: mask });
+      else if (this.#files.mask && !this.#files.picture) this.#choose({ picture: mask });
       else this.#choose(/\.jpe?g$/i.test(mask.name) ? { picture: mask } : { mask });
     } catch (error) {
       this.session.fail(error);
@@ -60,9 +68,9 @@ export class ReferencePanel {
     for (const [kind, file] of Object.entries(files)) {
       if (!file) continue;
       showFile(byId(`reference-${kind}`), file, kind === "mask" ? this.session.now.model : null);
-      const others = this.#from && !("row" in this.#from) ? this.#from : {};
-      this.#from = { ...others, [kind]: file };
+      this.#files = { ...this.#files, [kind]: file };
     }
+    this.#row = null;
     this.#markRow();
     this.show();
   }
@@ -70,16 +78,20 @@ export class ReferencePanel {
   #strength() {
     const strength = byId("strength").valueAsNumber;
     byId("strength-shown").textContent = `${Math.round(strength * 100)} %`;
-    // once something was taken, the slider goes on with it
-    if (this.session.now.key?.startsWith('["take"')) this.#take(this.session.now.key);
+    // as long as nothing else was done since
+    if (this.#last && this.session.now.key === this.#last.key) this.#send();
   }
 
-  /** @param {?string} key of the step to do again, null for a new one */
-  #take(key) {
-    const from = this.#from;
+  #take() {
     const part = { classes: chosenClasses(this.session.now), layers: this.part.layers };
+    this.#last = { key: `take ${api.newSeed()}`, from: this.#from, part };
+    this.#send();
+  }
+
+  #send() {
+    const { key, from, part } = this.#last;
     const strength = byId("strength").valueAsNumber;
-    this.session.edit(key ?? JSON.stringify(["take", api.newSeed()]), async (base) => {
+    this.session.edit(key, async (base) => {
       if (from.mask) checkSize([from.mask, from.picture], this.setup.limits.megabytes);
       const painted = await api.take(await this.session.scene(base, part.classes), part, strength, from);
       return { ...painted, edited: touched(base, part.classes) };
@@ -89,34 +101,36 @@ export class ReferencePanel {
   // the code bank
 
   async #showBank(model, classId) {
-    const known = this.setup.bank.classes.includes(classId);
+    const known = classId === WHOLE ? model.whole || !model.by_class : this.setup.bank.classes.includes(classId);
     const diverse = byId("bank-diverse").checked;
     const asked = JSON.stringify([known ? classId : null, diverse]);
-    byId("bank-title").textContent = known ? `Code bank: ${model.classes[classId].name}` : "Code bank: select a class";
+    const name = classId === WHOLE ? "whole pictures" : model.classes[classId].name;
+    byId("bank-title").textContent = `Code bank: ${known ? name : `no ${name}`}`;
     if (asked === this.#banked) return;
     this.#banked = asked;
+    this.#row = null; // it was one of another class
     try {
       const rows = known ? await api.bank(classId, diverse) : [];
-      if (asked === this.#banked) byId("bank-rows").replaceChildren(...rows.map((row) => this.#row(row)));
+      if (asked === this.#banked) byId("bank-rows").replaceChildren(...rows.map((row) => this.#thumb(row)));
     } catch (error) {
       this.session.fail(error);
     }
   }
 
-  #row({ row, name, picture }) {
+  #thumb({ row, name, picture }) {
     const take = () => {
-      this.#from = { row };
+      this.#row = row;
       this.#markRow();
-      this.#take(null);
+      this.#take();
       this.show();
     };
-    const image = element("img", { src: picture, alt: "" });
-    return element("button", { className: "thumb", onclick: take, title: name, data: { row }, "aria-label": `Take from ${name}` }, image);
+    const properties = { className: "thumb", onclick: take, title: name, data: { row }, "aria-label": `Take from ${name}` };
+    return element("button", properties, element("img", { src: picture, alt: "" }));
   }
 
   #markRow() {
     for (const button of byId("bank-rows").children) {
-      button.ariaPressed = String(Number(button.dataset.row) === this.#from?.row);
+      button.ariaPressed = String(Number(button.dataset.row) === this.#row);
     }
   }
 }

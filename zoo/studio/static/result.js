@@ -11,7 +11,8 @@ export class ResultView {
     session.addEventListener("glance", () => this.#picture());
     byId("compare").addEventListener("input", () => this.#compare());
     byId("keep").addEventListener("change", ({ target }) => this.#keep(target.checked));
-    new IntersectionObserver(([{ isIntersecting }]) => (byId("mini").hidden = isIntersecting)).observe(byId("result"));
+    const seen = ([{ isIntersecting }]) => (byId("mini").hidden = isIntersecting || !session.now);
+    new IntersectionObserver(seen).observe(byId("result"));
     byId("again").addEventListener("click", () => session.refresh());
     api.traffic.addEventListener("change", () => this.#offer());
     byId("save-result").addEventListener("click", () => this.#saveResult());

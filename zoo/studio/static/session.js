@@ -20,6 +20,7 @@ export class Session extends EventTarget {
   draft = null;
   /** @type {?string} a picture that is shown in place of the result, while it is only looked at */
   glance = null;
+  /** @type {?string} the picture of the stroke that the pen has not ended yet */
   #live = null;
   #waiting = [];
   #working = false;
@@ -73,13 +74,14 @@ export class Session extends EventTarget {
         if (again) this.history.replace(step);
         else this.history.push(step);
         this.glance = null;
-        if (step.mask === this.draft || !this.#waiting.length) this.draft = null;
+        if (step.mask === this.draft) this.draft = null;
       } catch (error) {
         this.fail(error);
       }
       this.changed();
     }
     this.#working = false;
+    this.draft = null;
     this.changed();
     this.refresh();
   }
@@ -124,11 +126,15 @@ export class Session extends EventTarget {
 
   /** A new mask; its picture follows. @param {import("./mask.js").Mask} mask */
   paint(mask) {
-    if (masks.same(mask, this.mask)) return;
-    this.draft = mask;
     const live = this.#live;
     this.#live = null;
-    this.edit(null, async (base) => ({ mask, stale: true, result: live ?? base.result }));
+    if (masks.same(mask, this.mask)) return this.look(null);
+    this.draft = mask;
+    const { sourceMask } = this.now;
+    this.edit(null, async (base) => {
+      if (base.sourceMask !== sourceMask) return null; // painted while another picture was on its way
+      return { mask, stale: true, result: live ?? base.result };
+    });
   }
 
   /** Paints a mask that is not a step yet, if that goes quickly enough. @param {import("./mask.js").Mask} mask */
@@ -150,6 +156,7 @@ export class Session extends EventTarget {
 
   /** Shows a picture without taking it; null ends that. @param {?string} picture */
   look(picture) {
+    if (picture === null) this.#live = null;
     if (this.glance === picture) return;
     this.glance = picture;
     this.dispatchEvent(new Event("glance"));

@@ -87,10 +87,11 @@ export class SlidesPanel {
   /** All sliders to 0, as one step. */
   #reset() {
     const { direction, selection, amounts } = this.#slides();
-    const parts = Object.entries(amounts).map(([key, amount]) => [this.#part(key === "null" ? null : Number(key)), amount]);
+    const parts = Object.keys(amounts).map((key) => this.#part(key === "null" ? null : Number(key)));
     this.session.edit(null, async (base) => {
       let step = base;
-      for (const [part, amount] of parts) {
+      for (const [at, amount] of Object.values(amounts).entries()) {
+        const part = parts[at];
         const painted = await api.move(await this.session.scene(step, part.classes), part, direction, -amount);
         step = { ...step, ...painted };
       }
@@ -100,7 +101,8 @@ export class SlidesPanel {
 
   #choose(value) {
     const { now } = this.session;
-    const direction = value === "random" ? { kind: "random", seed: api.newSeed() } : { kind: "principal", component: Number(value) };
+    const drawn = { kind: "random", seed: api.newSeed() };
+    const direction = value === "random" ? drawn : { kind: "principal", component: Number(value) };
     // a new beginning: what was slid before stays, and the sliders count from there
     now.slides = { ...this.#slides(), direction, amounts: {} };
     now.key = null;

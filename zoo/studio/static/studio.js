@@ -23,6 +23,7 @@ function toast(sentence) {
   clearTimeout(toastEnds);
   place.firstElementChild.textContent = sentence;
   place.classList.toggle("shown", Boolean(sentence));
+  place.lastElementChild.hidden = !sentence;
   if (sentence) toastEnds = setTimeout(() => toast(""), TOAST_MS);
 }
 
@@ -47,12 +48,14 @@ function assemble(setup) {
     busy();
     if (!session.now) return;
     byId("studio").classList.add("ready");
+    byId("downloads").hidden = false;
     for (const view of views) view.show();
     byId("undo").disabled = !session.history.canUndo && !session.pending;
     byId("redo").disabled = !session.history.canRedo;
   });
   steps(session);
-  byId("studio").hidden = false;
+  window.addEventListener("beforeunload", (event) => session.history.canUndo && event.preventDefault());
+  for (const id of ["studio", "method", "actions"]) byId(id).hidden = false;
   opening.begin();
 }
 

@@ -1,0 +1,93 @@
+"""How the page begins: while a first model is trained, without examples, and with a studio of little memory."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from tests.zoo.studio.page.browser import Studio, encoded, pixels, served
+from tests.zoo.studio.page.conftest import quarters
+from zoo.engine.folder import RunFolder
+from zoo.studio.models import load_all
+from zoo.studio.session import Session
+from zoo.studio.training import Training
+
+GRID = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def opened(tab):
+    """The page of a session, which ends with the test."""
+    sessions = []
+
+    def start(session: Session) -> Studio:
+        where = served(session)
+        sessions.append((session, where))
+        tab.goto(where.__enter__())
+        return Studio(tab)
+
+    yield start
+    for session, where in sessions:
+        tab.goto("about:blank")
+        where.__exit__(None, None, None)
+        session.close()
+
+
+def test_a_training_is_watched_until_there_is_a_model(opened, tab, tmp_path, checkpoints, pictures):
+    """The files that a run leaves, put there by hand one after another."""
+    training = Training("cpu", tmp_path)
+    studio = opened(Session([], training=training))
+    sentence = tab.locator("#training-sentence")
+    tab.get_by_text("Drawing procedural pictures").wait_for()
+    assert tab.locator("#training-picture").is_hidden() and tab.locator("#studio").is_hidden()
+    assert tab.locator("#open").is_hidden()
+
+    run = RunFolder(tmp_path / f".{training.folder.path.name}.{os.getpid()}")
+    run.samples.mkdir(parents=True)
+    run.log.write_text(json.dumps({"iteration": 5}) + "\n")
+    (run.samples / "iter_000005.png").write_bytes(encoded(GRID))
+    tab.locator("#training-picture").wait_for()
+    assert f"iteration 5 of {training.total}" in sentence.inner_text()
+    assert tab.locator("#training-progress").evaluate("bar => bar.value / bar.max") == pytest.approx(5 / training.total)
+    assert np.array_equal(pixels(tab.locator("#training-picture").get_attribute("src")), GRID)
+
+    training.folder.path.mkdir()
+    training.folder.record.write_text(json.dumps({"data": {"root": str(pictures)}}))
+    training.folder.latest.write_bytes(checkpoints["clvae"].read_bytes())
+    tab.wait_for_selector("#studio.ready")
+    studio.settle()
+    assert tab.locator("#training").is_hidden() and np.array_equal(studio.mask(), quarters())
+    assert tab.locator(".preview").count() == 8 and not studio.defects
+
+
+def test_a_training_that_failed_says_why(opened, tab, tmp_path):
+    training = Training("cpu", tmp_path)
+    training.failure = "The training of the first model ended early: the disk is full."
+    opened(Session([], training=training))
+    tab.get_by_text("the disk is full").wait_for()
+    assert tab.locator("#training-progress").is_hidden()
+
+
+def test_without_examples_the_page_asks_what_to_open(opened, tab, checkpoints):
+    studio = opened(Session(load_all([checkpoints["clvae"]], device="cpu")))
+    tab.locator("#opening").wait_for()
+    assert tab.locator("#gallery-part").is_hidden()
+    tab.keyboard.press("Escape")
+    assert tab.locator("#downloads").is_hidden()
+    studio.press("Open")
+    studio.press("Empty mask")
+    tab.wait_for_selector("#studio.ready")
+    studio.settle()
+    assert not studio.mask().any() and tab.locator("#keep").is_hidden() and not studio.defects
+
+
+def test_codes_that_the_studio_forgot(opened, tab, checkpoints):
+    """Memory for the codes of one picture: those of the samples take the place of what was opened."""
+    studio = opened(Session(load_all([checkpoints["clvae"]], device="cpu"), store_bytes=1))
+    studio.press("Empty mask")
+    tab.wait_for_selector(".preview")
+    result = studio.result()
+    studio.press("New samples")
+    assert "open the picture or a download again" in studio.told()
+    assert np.array_equal(studio.result(), result) and tab.locator(".preview").count() == 8
