@@ -118,5 +118,4 @@ def newest_run(folder: Path) -> Path | None:
 
 def _title(method: Method, config: Config) -> str:
     height, width = config.data["size"]
-    words = [method.name, config.data["name"] or "own data", f"{height}x{width}"]
-    return " · ".join([*words, *(["toy run"] if config.profile == TOY else [])])
+    return f"{method.name} · {config.data['name'] or 'own data'} · {height}x{width}"

@@ -91,19 +91,27 @@ class Session:
         return {
             "version": zoo.__version__,
             "training": training,
-            "models": [model.facts() for model in list(self.models.values())],
+            "models": [model.facts() | self._material(model) for model in list(self.models.values())],
             "examples": [
                 {"id": number, "name": example.name, "picture": example.thumbnail}
                 for number, example in list(self.examples.items())
             ],
-            "bank": None if self.bank is None else {"classes": sorted(self.bank.classes())},
-            "components": 0 if self.statistics is None else self.statistics.directions,
             "limits": {
                 "megabytes": self.limits.megabytes,
                 "pixels": self.limits.pixels,
                 "queue": self.limits.queue,
             },
             "previews": PREVIEWS,
+        }
+
+    def _material(self, model: StudioModel) -> dict[str, Any]:
+        """What there is for a model: the classes of the bank (or null) and the number of principal directions."""
+        bank, statistics = self.bank, self.statistics
+        return {
+            "bank": sorted(bank.classes()) if bank is not None and _misfit(bank, model) is None else None,
+            "components": (
+                statistics.directions if statistics is not None and _misfit(statistics, model) is None else 0
+            ),
         }
 
     def adopt(self) -> None:
@@ -154,11 +162,15 @@ class Session:
 
 
 def _check_one(given: CodeBank | CodeStatistics, models: Sequence[StudioModel]) -> None:
-    problems = []
-    for model in models:
-        try:
-            given.check(model.method, model.digest)
-        except ZooError as error:
-            problems.append(error)
+    problems = [problem for model in models if (problem := _misfit(given, model)) is not None]
     if problems and len(problems) == len(models):
         raise problems[0]
+
+
+def _misfit(given: CodeBank | CodeStatistics, model: StudioModel) -> ZooError | None:
+    """Why a file is not one of this model's codes, or None."""
+    try:
+        given.check(model.method, model.digest)
+    except ZooError as error:
+        return error
+    return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
@@ -44,7 +45,13 @@ def asked(app, path, receive, method="POST", headers=()):
         "server": ("127.0.0.1", 7860),
         "client": ("127.0.0.1", 5000),
     }
-    asyncio.run(asyncio.wait_for(app(scope, receive, send), 20))
+
+    async def answered():
+        await asyncio.wait_for(app(scope, receive, send), 20)
+
+    # in a thread of its own, since an open browser of other tests has a loop in this one
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(answered())).result()
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 

@@ -81,7 +81,8 @@ def test_examples_are_the_first_test_pictures_at_the_size_of_each_model(studio, 
 
 def test_rows_of_the_bank_are_found_and_taken(studio):
     setup = studio.client.get("/api/setup").json()
-    assert setup["bank"] == {"classes": [0, 1, 2, 3]} and setup["components"] == 3
+    material = {model["method"]: (model["bank"], model["components"]) for model in setup["models"]}
+    assert material == {"clvae": ([0, 1, 2, 3], 3), "groupdnet": (None, 0)}  # the files are of one of them
     rows = studio.client.get("/api/bank", params={"class": 2, "limit": 3}).json()["rows"]
     assert len(rows) == 3 and all(row["class"] == 2 and 0 < row["share"] < 1 for row in rows)
     assert pixels_of(rows[0]["picture"]).shape[0] == 3
@@ -161,7 +162,7 @@ def test_equal_checkpoints_are_one_model_and_equal_titles_get_their_folders(tmp_
     first, second = (small_checkpoint("gaugan_vae", tmp_path / name, seed) for seed, name in enumerate(("a", "b")))
     session = Session.load([first, first, second], device="cpu")
     titles = [model.title for model in session.models.values()]
-    assert titles == [f"gaugan_vae · own data · 64x64 · toy run · {name}" for name in ("a", "b")]
+    assert titles == [f"gaugan_vae · own data · 64x64 · {name}" for name in ("a", "b")]
     session.close()
 
 

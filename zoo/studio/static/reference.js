@@ -38,11 +38,11 @@ export class ReferencePanel {
 
   show() {
     const { model } = this.session.now;
-    byId("reference").hidden = !model.codes || !(model.encodes || this.setup.bank);
+    byId("reference").hidden = !model.codes || !(model.encodes || model.bank);
     byId("reference-drop").hidden = !model.encodes;
     byId("take").textContent = `Take ${chosenName(this.session.now)}`;
-    byId("bank").hidden = !this.setup.bank;
-    if (this.setup.bank) this.#showBank(model, chosenClasses(this.session.now)?.at(-1) ?? WHOLE);
+    byId("bank").hidden = !model.bank;
+    if (model.bank) this.#showBank(model, chosenClasses(this.session.now)?.at(-1) ?? WHOLE);
     byId("take").disabled = this.#from === null;
   }
 
@@ -101,7 +101,7 @@ export class ReferencePanel {
   // the code bank
 
   async #showBank(model, classId) {
-    const known = classId === WHOLE ? model.whole || !model.by_class : this.setup.bank.classes.includes(classId);
+    const known = classId === WHOLE ? model.whole || !model.by_class : model.bank.includes(classId);
     const diverse = byId("bank-diverse").checked;
     const asked = JSON.stringify([known ? classId : null, diverse]);
     const name = classId === WHOLE ? "whole pictures" : model.classes[classId].name;

@@ -16,14 +16,10 @@ const STEP = 0.1;
 export class SlidesPanel {
   #sliders = new Map();
 
-  /** @param {import("./session.js").Session} session @param {number} components principal directions */
-  constructor(session, components) {
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
     this.session = session;
     this.select = byId("direction");
-    this.select.append(element("option", { value: "random" }, "A random direction"));
-    for (let number = 1; number <= components; number++) {
-      this.select.append(element("option", { value: number }, `Principal direction ${number}`));
-    }
     this.select.addEventListener("change", () => this.#choose(this.select.value));
     byId("dice").addEventListener("click", () => this.#choose("random"));
     byId("slides-reset").addEventListener("click", () => this.#reset());
@@ -45,6 +41,11 @@ export class SlidesPanel {
 
   #setModel(model) {
     this.model = model;
+    const principal = Array.from({ length: model.components }, (_, index) => index + 1);
+    this.select.replaceChildren(
+      element("option", { value: "random" }, "A random direction"),
+      ...principal.map((number) => element("option", { value: number }, `Principal direction ${number}`)),
+    );
     this.#sliders = new Map(layersOf(model).map((layer) => [String(layer.index), this.#slider(layer)]));
     byId("sliders").replaceChildren(...[...this.#sliders.values()].map(({ row }) => row));
   }

@@ -40,7 +40,7 @@ function assemble(setup) {
     new Palette(session),
     new Previews(session, setup, part),
     new ReferencePanel(session, setup, part),
-    new SlidesPanel(session, setup.components),
+    new SlidesPanel(session),
   ];
   const busy = () => (byId("studio").ariaBusy = String(api.traffic.count > 0 || session.pending));
   api.traffic.addEventListener("change", busy);
