@@ -152,6 +152,12 @@ def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
     assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "row.png")[:, :SIZE])
 
 
+def test_a_replay_says_what_it_cannot_show(folder, tmp_path):
+    words = (*PAIR, "--classes", "sky", "--paste-back", "--save", tmp_path / "edit.zip", "--out", tmp_path / "sky.png")
+    edit("object", *words)
+    assert "shows the codes alone" in edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

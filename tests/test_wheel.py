@@ -44,7 +44,7 @@ def installed(wheel, tmp_path_factory) -> Installation:
 def test_every_module_yaml_and_template_of_the_checkout_is_in_the_wheel(wheel):
     packages = ("zoo", "plugins", "benchmarks", "configs")
     files = {f.relative_to(REPOSITORY).as_posix() for p in packages for f in (REPOSITORY / p).rglob("*") if f.is_file()}
-    wanted = {file for file in files if file.endswith((".py", ".yaml", ".html", ".css"))} | {"cli.py"}
+    wanted = {file for file in files if file.endswith((".py", ".yaml", ".html", ".css", ".js", ".svg"))} | {"cli.py"}
     shipped = set(zipfile.ZipFile(wheel).namelist())
     assert wanted <= shipped
     assert not any(

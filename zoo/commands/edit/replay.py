@@ -24,3 +24,5 @@ def replay(checkpoint: Path, file: Path, out: Path, device: str) -> None:
     saved.check(editor.method, editor.digest)
     label = saved.mask[None].to(editor.device)
     click.echo(editor.write(out, label, saved.codes.to(editor.device)))
+    if saved.facts.get("pasted"):
+        click.echo(f"{file} was pasted back onto its picture, which it does not hold: {out} shows the codes alone.")
