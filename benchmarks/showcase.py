@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -22,6 +21,7 @@ from zoo.data import PairedDataset, collate
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource, PictureSource, named
 from zoo.visual import to_pixels
+from zoo.whole_file import whole_file
 
 Array = NDArray[Any]
 FIRST, WORST, SAMPLES, EDITED = 4, 4, 8, 2
@@ -84,14 +84,8 @@ class Showcase:
             content |= {f"{part}.{f.name}": getattr(getattr(self, part), f.name) for f in fields(Shown)}
         for number, one in enumerate(self.interventions):
             content |= {f"interventions.{number}.{f.name}": getattr(one, f.name) for f in fields(Intervention)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with partial.open("wb") as file:
-                np.savez_compressed(file, **content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **content)
 
     @classmethod
     def load(cls, path: Path) -> Showcase:

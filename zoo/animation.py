@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 
 def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
@@ -25,13 +25,8 @@ def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise ZooError(f"{path} has no ending of a film: use .gif or .mp4.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path) as temporary:
         write(temporary, frames.cpu(), seconds)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_gif(path: Path, frames: Tensor, seconds: float) -> None:

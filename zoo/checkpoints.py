@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 VERSION = 1
 """The layout of the payload; a reader refuses any other."""
@@ -34,20 +35,15 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
     path = Path(path)
     content = {**payload, "version": VERSION}
     _plain(content, "payload")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise ZooError(
             f"The checkpoint {path} cannot be written ({error}): free space or give another folder."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path | str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 
 @cache
@@ -66,10 +66,8 @@ def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
 
 def save_picture(path: Path, pixels: Tensor) -> None:
     """Write a uint8 picture ``[3, H, W]`` as PNG; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.png")
-    Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()).save(temporary)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()).save(temporary, "PNG")
 
 
 def save_grid(path: Path, columns: Sequence[Tensor], *, gap: int = 2) -> None:

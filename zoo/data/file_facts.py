@@ -16,6 +16,7 @@ from PIL import Image
 from zoo.data.parallel import Progress, each
 from zoo.data.transforms import BROKEN_FILE, read_label, unreadable
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,5 @@ def _load(path: Path) -> dict[str, list]:
 
 
 def _store(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from zoo.data.palettes import CITYSCAPES_COLOURS, DEEPFASHION_COLOURS, Colour
 from zoo.data.parallel import Progress, each
 from zoo.data.transforms import BROKEN_FILE, read_image, unreadable
 from zoo.errors import ZooError, nearest
+from zoo.whole_file import whole_file
 
 FACE = 8
 """DeepFashion's class id of faces."""
@@ -292,11 +293,5 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        write(file)

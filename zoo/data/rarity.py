@@ -9,7 +9,6 @@ of one class, and its loss is weighted by the scores of all its classes. Stored 
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -26,6 +25,7 @@ from zoo.data.parallel import Progress, each
 from zoo.data.transforms import read_image, read_label
 from zoo.errors import ZooError
 from zoo.registry import DATASETS
+from zoo.whole_file import whole_file
 
 VERSION = 1
 FILE_NAME = "rarity.npz"
@@ -226,10 +226,5 @@ def _resumed(partial: Path, pairs: list[Pair], colours: Float) -> int:
 
 
 def _save(path: Path, **arrays: NDArray) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)

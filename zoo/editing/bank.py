@@ -6,7 +6,6 @@ Letters: B batch. What a row is says :mod:`zoo.editing.bank_row`.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from zoo.editing.dataset import Origin, encoded
 from zoo.editing.encoding import table_of
 from zoo.errors import ZooError
 from zoo.interfaces import Method
+from zoo.whole_file import whole_file
 
 AT_ONCE = 16
 """Pictures that are encoded together and whose rows are a row group."""
@@ -54,21 +54,16 @@ def extract(
     origin = Origin.of(method, dataset, limit, checkpoint)
     metadata = {METADATA: origin.to_json(), CLASS_NAMES: json.dumps(names)}
     schema = pa.schema(columns(origin.specs), metadata=metadata)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary, rows = out.with_name(f".{out.name}.{os.getpid()}"), 0
-    try:
-        with temporary.open("wb") as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for pictures, codes, there in encoded(method, dataset, limit=limit, batch=AT_ONCE, progress=progress):
-                found: list[dict[str, Any]] = []
-                for index, name in enumerate(pictures.name):
-                    own = codes.rows([index]), {code: mask[index : index + 1] for code, mask in there.items()}
-                    found += rows_of(name, pictures.image[index], pictures.label[index], *own, names, min_share)
-                numbered = [{"row": rows + number, **row} for number, row in enumerate(found)]
-                writer.write_table(pa.Table.from_pylist(numbered, schema=schema))
-                rows += len(found)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    rows = 0
+    with whole_file(out) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for pictures, codes, there in encoded(method, dataset, limit=limit, batch=AT_ONCE, progress=progress):
+            found: list[dict[str, Any]] = []
+            for index, name in enumerate(pictures.name):
+                own = codes.rows([index]), {code: mask[index : index + 1] for code, mask in there.items()}
+                found += rows_of(name, pictures.image[index], pictures.label[index], *own, names, min_share)
+            numbered = [{"row": rows + number, **row} for number, row in enumerate(found)]
+            writer.write_table(pa.Table.from_pylist(numbered, schema=schema))
+            rows += len(found)
     return rows
 
 

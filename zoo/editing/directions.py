@@ -7,7 +7,6 @@ one as far as draws of the prior lie from their mean.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
@@ -53,13 +53,8 @@ def moved(
 
 def save_direction(path: Path, direction: Codes) -> None:
     """Write a direction as a .safetensors file with a tensor for each code; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path) as temporary:
         temporary.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in direction.items()}))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_direction(path: Path, specs: Mapping[str, CodeSpec]) -> Codes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from zoo.editing.reading import MAX_PIXELS
 from zoo.engine.samples import evaluating
 from zoo.errors import ZooError
 from zoo.interfaces import Method
+from zoo.whole_file import whole_file
 
 FORMAT = 1
 MEMBERS = ("edit.json", "mask.png", "result.png", "codes.safetensors")
@@ -76,13 +76,8 @@ class EditFile:
 
     def save(self, path: Path) -> None:
         """Write the ZIP, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole_file(path) as temporary:
             temporary.write_bytes(self.to_bytes())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> EditFile:

@@ -8,7 +8,6 @@ its own, over the pictures that show it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -25,6 +24,7 @@ from zoo.editing.dataset import Origin, encoded
 from zoo.editing.directions import vector_axes
 from zoo.errors import ZooError
 from zoo.interfaces import Method
+from zoo.whole_file import whole_file
 
 METADATA = "zoo code statistics"
 """The key under which a file says that it is one of these, and of which codes."""
@@ -76,13 +76,8 @@ class CodeStatistics:
         tensors = {
             f"{part}.{name}": tensor.contiguous() for part in PARTS for name, tensor in getattr(self, part).items()
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole_file(path) as temporary:
             temporary.write_bytes(save(tensors, {METADATA: self.origin.to_json()}))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> CodeStatistics:

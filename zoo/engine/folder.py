@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 FREE = {
     "data.root",
@@ -86,9 +87,8 @@ class RunFolder:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        temporary.write_text(text)
 
 
 def require_same_config(saved: Mapping[str, Any], asked: Mapping[str, Any], where: Path) -> None:

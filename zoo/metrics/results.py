@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -15,6 +14,7 @@ import pandas as pd
 from zoo.engine.folder import write_text
 from zoo.engine.record import versions
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,8 @@ def read(path: Path) -> list[Result]:
 
 def write_pictures(path: Path, pictures: pd.DataFrame) -> None:
     """Write the number of every picture as Parquet, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pictures.to_parquet(temporary, index=False)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pictures.to_parquet(temporary, index=False)
 
 
 def write(path: Path, results: Iterable[Result]) -> None:

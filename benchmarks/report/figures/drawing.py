@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from benchmarks.report.protocol import run_of
 from benchmarks.showcase import Showcase
 from benchmarks.stored import StoredTable
 from zoo.metrics import named
+from zoo.whole_file import whole_file
 
 SAMPLES_IN = {"ade20k": "7", "deepfashion": "8", "gta5": "9"}
 """The paper's numbers of the figures with samples of a dataset."""
@@ -138,9 +138,5 @@ def _plan(number: str, what: str, stored: StoredTable, figure: Figure | None, te
 
 def _write(figure: Figure, path: Path) -> None:
     """The file appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.png")
-    try:
-        figure.savefig(partial, metadata={"Software": None})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, metadata={"Software": None})
