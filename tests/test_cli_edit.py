@@ -109,6 +109,53 @@ def test_style_from_several_pictures(folder, tmp_path):
     assert not (tmp_path / "no.png").exists()
 
 
+def test_two_pictures_cannot_give_one_class(folder, tmp_path):
+    words = ("--onto", PAIR[3], *OTHER, "--classes", "sky", *PAIR, "--classes", "sky", "--out", tmp_path / "no.png")
+    assert "More than one picture is to give sky" in refused("style", *words)
+
+
+def test_an_edit_that_was_pasted_back_is_replayed_with_the_original_pixels(folder, tmp_path):
+    words = (*PAIR, "--classes", "sky", "--paste-back", "--save", tmp_path / "edit.zip", "--out", tmp_path / "sky.png")
+    edit("object", *words)
+    edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
+    assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "sky.png"))
+
+
+def test_what_is_pasted_back_is_what_was_not_edited(folder, tmp_path):
+    bank, out = tmp_path / "bank.parquet", tmp_path / "out.png"
+    done("codes", "extract", "clvae/latest.pth", "--data", "folder", "--split", "test", "--out", bank)
+    listed = done("codes", "find", bank, "--classes", "tree", "--limit", 2)
+    row = next(line.split()[0] for line in listed.splitlines() if "test1" in line)
+    with Image.open(PAIR[3]) as mask:
+        ids = np.array(mask)
+    original, outside = pixels(PAIR[1]), ids != 2
+    edit("object", *PAIR, "--bank", bank, "--row", row, "--paste-back", "--out", out)
+    assert np.array_equal(pixels(out)[outside], original[outside]) and not np.array_equal(pixels(out), original)
+    ids[:4, :4] = 3
+    Image.fromarray(ids).save(tmp_path / "new.png")
+    words = (*PAIR, "--new-mask", tmp_path / "new.png", "--paste-back", "--out", out)
+    edit("object", *words)  # the mask alone is new, and so are its pixels
+    assert np.array_equal(pixels(out)[4:], original[4:]) and not np.array_equal(pixels(out)[:4], original[:4])
+    edit("object", *words, "--like", OTHER[1], OTHER[3])  # all codes are, and so is every pixel
+    assert not np.array_equal(pixels(out)[8:], original[8:])
+
+
+def test_a_method_without_codes_paints_a_new_mask(folder, tmp_path):
+    words = (*PAIR, "--new-mask", OTHER[3], "--save", tmp_path / "edit.zip", "--out", tmp_path / "new.png")
+    done("edit", "object", "gaugan/latest.pth", *words)
+    done("edit", "replay", "gaugan/latest.pth", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
+    assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "new.png"))
+
+
+def test_the_direction_from_one_picture_to_another_leads_there(folder, tmp_path):
+    there = tmp_path / "there.safetensors"
+    done("codes", "direction", "clvae/latest.pth", *PAIR, *OTHER, "--out", there)
+    edit("object", *PAIR, "--move", 1, "--direction", there, "--out", tmp_path / "moved.png")
+    edit("object", *PAIR, "--like", OTHER[1], OTHER[3], "--out", tmp_path / "like.png")
+    difference = pixels(tmp_path / "moved.png").astype(int) - pixels(tmp_path / "like.png")
+    assert np.abs(difference).max() <= 1
+
+
 def test_a_material_strip_has_the_picture_itself_in_its_middle(folder, tmp_path):
     words = (*PAIR, "--classes", "tree", "--layers", "0-1", "--steps", 5)
     edit("material", *words, "--out", tmp_path / "strip.png")
@@ -128,6 +175,7 @@ def test_a_direction_may_come_from_a_file(folder, tmp_path):
     # the seed of the directions also draws classes that a picture lacks, and this one has them all
     assert np.array_equal(pixels(tmp_path / "given.png"), pixels(tmp_path / "drawn.png"))
     words = (*PAIR, "--out", tmp_path / "no.png")
+    assert "belongs to a principal direction" in refused("material", "--statistics", "some", *words)
     assert "needs --statistics" in refused("material", "--direction", "1", *words)
     assert 'direction "nowhere" cannot be read' in refused("material", "--direction", "nowhere", *words)
 
@@ -152,12 +200,6 @@ def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
     assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "row.png")[:, :SIZE])
 
 
-def test_a_replay_says_what_it_cannot_show(folder, tmp_path):
-    words = (*PAIR, "--classes", "sky", "--paste-back", "--save", tmp_path / "edit.zip", "--out", tmp_path / "sky.png")
-    edit("object", *words)
-    assert "shows the codes alone" in edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -169,6 +211,8 @@ def test_a_replay_says_what_it_cannot_show(folder, tmp_path):
         (("--move", "1", "--like", OTHER[1], OTHER[3]), "three different edits"),
         (("--names", "gta5"), "names 20 classes, but the checkpoint has 4"),
         (OTHER, "One picture is edited at a time"),
+        (("--like", OTHER[1], OTHER[3], "--samples", "2"), "--samples is how often classes are redrawn"),
+        (("--layers", "0-1000000000"), "layers above 999"),
     ],
 )
 def test_mistakes_are_one_sentence_and_write_nothing(folder, tmp_path, words, sentence):

@@ -175,7 +175,8 @@ class Codes(Mapping[str, Tensor]):
         )
         last = sizes[name] if whole else sizes[name] - 1
         if any(not 0 <= i <= last for i in index):
-            raise ZooError(f"Code {name!r} has {axis} indices 0..{last}, but {index} was asked for.")
+            wrong = [i for i in index if not 0 <= i <= last][:8]
+            raise ZooError(f"Code {name!r} has {axis} indices 0..{last}, but {wrong} was asked for.")
 
     def replace(
         self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.commands.edit.arguments import image_option, mask_option
 from zoo.commands.terminal import print_rows, progress
 from zoo.errors import ZooError
 from zoo.options import FILE, data_option, device_option, examples, names_option, plugin_option, root_option
@@ -169,6 +170,41 @@ def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int |
 
         save_picture(out, sheet([row.thumbnail for row in found], [f"row {row.id}" for row in found]))
         click.echo(f"Wrote {out}")
+
+
+@codes.command(
+    epilog=examples(
+        "zoo codes direction clvae.pth --image dark.jpg --mask dark.png --image fair.jpg --mask fair.png "
+        "--out fairer.safetensors",
+    )
+)
+@click.argument("checkpoint", type=FILE)
+@image_option
+@mask_option
+@click.option("--out", type=FILE, required=True, help="File to write (.safetensors).")
+@names_option
+@device_option
+@plugin_option
+def direction(
+    checkpoint: Path, images: tuple[Path, ...], masks: tuple[Path, ...], out: Path, names: str | None, device: str
+) -> None:
+    """Write the direction from one picture's codes to another's, for the --direction of `zoo edit`.
+
+    Classes that one of the pictures lacks stay where they are along it.
+    """
+    if (len(images), len(masks)) != (2, 2):
+        raise click.UsageError("A direction goes from one picture to another: give --image and --mask twice.")
+
+    from zoo.editing.directions import between, save_direction
+    from zoo.editing.editor import Editor
+    from zoo.editing.style import taken
+
+    editor = Editor.load(checkpoint, device=device, names=names)
+    image, label = editor.picture(images[0], masks[0])
+    first = editor.codes(image, label, 0)
+    (target,) = editor.targets(images[1:], masks[1:], ())
+    save_direction(out, between(first, taken(editor.method, first, label, target)))
+    click.echo(f"Wrote {out}")
 
 
 def _ids(bank: CodeBank, words: str) -> tuple[int, ...]:

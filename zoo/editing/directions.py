@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -19,10 +20,15 @@ from zoo.codes import Codes, CodeSpec
 from zoo.errors import ZooError
 from zoo.whole_file import whole_file
 
+STREAM = 0xD1
+"""Sets the random numbers of directions apart."""
+
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
     """A direction drawn evenly from all directions: vectors whose entries have a mean square of 1, as the prior's."""
-    drawn = Codes.normal(specs, 1, generator=torch.Generator().manual_seed(seed))
+    # not the numbers that the same seed gives codes, or codes would move through zero and back
+    own = int(np.random.SeedSequence((seed, STREAM)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    drawn = Codes.normal(specs, 1, generator=torch.Generator().manual_seed(own))
     scaled = {}
     for name, tensor in drawn.items():
         scaled[name] = tensor / tensor.square().mean(vector_axes(specs[name]), keepdim=True).sqrt()

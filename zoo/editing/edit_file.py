@@ -19,14 +19,18 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data.transforms import BROKEN_FILE
+from zoo.editing.objects import PasteBack
 from zoo.editing.reading import MAX_PIXELS
-from zoo.engine.samples import evaluating
+from zoo.editing.synthesis import pictures
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.whole_file import whole_file
 
 FORMAT = 1
 MEMBERS = ("edit.json", "mask.png", "result.png", "codes.safetensors")
+KINDS = (sorted(MEMBERS), sorted((*MEMBERS, "original.png", "region.png")))
+"""The members of an edit, and of one that was pasted back."""
+WIDEST_FEATHER = 1024
 MAX_BYTES = 256 * 2**20
 """Larger files are not read. The codes of cIMLE at 512x1024 have 20 MB."""
 BROKEN = (*BROKEN_FILE, zipfile.BadZipFile, RuntimeError, SafetensorError, KeyError, TypeError, AttributeError)
@@ -40,8 +44,8 @@ class EditFile:
     """What reproduces an edited picture, with the picture.
 
     mask: ids ``[H, W]`` int64. codes: of batch 1. result: uint8 ``[3, H, W]``. All lie on the CPU. checkpoint: SHA-256
-    of the file of weights, in hexadecimal; method: its name. facts: what else JSON can say; ``pasted`` is true where
-    ``result`` shows pixels of an original picture, which this file does not hold.
+    of the file of weights, in hexadecimal; method: its name. facts: what else JSON can say. paste: the picture that the
+    result was pasted back onto, if it was.
     """
 
     mask: Tensor
@@ -50,6 +54,7 @@ class EditFile:
     checkpoint: str
     method: str
     facts: dict[str, Any] = field(default_factory=dict)
+    paste: PasteBack | None = None
 
     def to_bytes(self) -> bytes:
         """The ZIP; equal edits give equal bytes."""
@@ -60,6 +65,7 @@ class EditFile:
             "checkpoint": self.checkpoint,
             "codes": specs,
             "facts": self.facts,
+            "feather": None if self.paste is None else self.paste.feather,
         }
         tensors = {name: tensor.float().contiguous() for name, tensor in self.codes.items()}
         members = {
@@ -68,9 +74,12 @@ class EditFile:
             "result.png": _png(self.result.permute(1, 2, 0).numpy()),
             "codes.safetensors": save(tensors),
         }
+        if self.paste is not None:
+            members["original.png"] = _png(self.paste.original.permute(1, 2, 0).numpy())
+            members["region.png"] = _png(self.paste.region.numpy().astype(np.uint8) * 255)
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
-            for name in MEMBERS:
+            for name in members:
                 archive.writestr(zipfile.ZipInfo(name, BEGINNING), members[name])
         return content.getvalue()
 
@@ -105,6 +114,9 @@ class EditFile:
             result = _pixels(members["result.png"], ("RGB",))
             if mask.shape != result.shape[:2]:
                 raise ValueError("mask and result of different sizes")
+            paste = None if about["feather"] is None else _pasted(members, about["feather"])
+            if paste is not None and (paste.region.shape != mask.shape or paste.original.shape[1:] != mask.shape):
+                raise ValueError("an original of another size")
             return cls(
                 torch.from_numpy(mask.astype(np.int64)),
                 _codes(members["codes.safetensors"], about["codes"]),
@@ -112,6 +124,7 @@ class EditFile:
                 str(about["checkpoint"]),
                 str(about["method"]),
                 dict(about["facts"]),
+                paste,
             )
         except BROKEN as error:
             raise ZooError(
@@ -136,15 +149,15 @@ class EditFile:
                 f"give the checkpoint whose SHA-256 begins with {self.checkpoint[:12]}."
             )
 
-    def reproduce(self, method: Method) -> Tensor:
-        """The picture ``[1, 3, H, W]`` in [-1, 1] of mask and codes, on the device of the method.
+    def reproduce(self, method: Method, checkpoint: str = "") -> Tensor:
+        """The result uint8 ``[3, H, W]`` again: synthesised from mask and codes, and pasted back where it was.
 
-        Raises ZooError as :meth:`check`. Another checkpoint of the same shape gives another picture.
+        Raises ZooError as :meth:`check`.
         """
-        self.check(method)
+        self.check(method, checkpoint)
         device = next(method.parameters()).device
-        with evaluating(method):
-            return method.synthesize(self.mask[None].to(device), self.codes.to(device))
+        pixels = pictures(method, self.mask[None].to(device), self.codes.to(device))
+        return (pixels if self.paste is None else self.paste.onto(pixels))[0]
 
 
 def _members(content: bytes) -> dict[str, bytes]:
@@ -152,9 +165,16 @@ def _members(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         found = archive.infolist()
         stored = all(one.compress_type == zipfile.ZIP_STORED and one.file_size == one.compress_size for one in found)
-        if len(content) > MAX_BYTES or not stored or sorted(one.filename for one in found) != sorted(MEMBERS):
+        if len(content) > MAX_BYTES or not stored or sorted(one.filename for one in found) not in KINDS:
             raise zipfile.BadZipFile("too large, compressed, or with other members")
-        return {name: archive.read(name) for name in MEMBERS}
+        return {one.filename: archive.read(one) for one in found}
+
+
+def _pasted(members: dict[str, bytes], feather: Any) -> PasteBack:
+    if not isinstance(feather, int) or not 0 <= feather <= WIDEST_FEATHER:
+        raise ValueError("no width of a border")
+    original, region = _pixels(members["original.png"], ("RGB",)), _pixels(members["region.png"], ("L",))
+    return PasteBack(torch.from_numpy(original).permute(2, 0, 1), torch.from_numpy(region > 0), feather)
 
 
 def _codes(content: bytes, specs: dict[str, Any]) -> Codes:

@@ -15,11 +15,12 @@ from zoo.animation import save_animation
 from zoo.codes import Codes
 from zoo.data.class_tables import ClassTable, shipped_table
 from zoo.editing.bank import CodeBank
+from zoo.editing.bank_row import WHOLE
 from zoo.editing.directions import load_direction, moved, random_direction
 from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import check_editable, codes_of, table_of
 from zoo.editing.layers import layer_indices
-from zoo.editing.objects import paste_back
+from zoo.editing.objects import PasteBack
 from zoo.editing.reading import pair, read_mask, read_picture
 from zoo.editing.statistics import CodeStatistics
 from zoo.editing.style import Target
@@ -28,7 +29,7 @@ from zoo.engine.distribution import start
 from zoo.errors import ZooError
 from zoo.factory import load
 from zoo.interfaces import Method
-from zoo.visual import save_picture, side_by_side, to_pixels
+from zoo.visual import save_picture, side_by_side
 
 ENDINGS = (".png", ".gif", ".mp4")
 
@@ -46,11 +47,10 @@ class Editor:
     def load(cls, checkpoint: Path, *, device: str = "auto", names: str | None = None) -> Editor:
         """A checkpoint with its own class names, or with a table that ships with the zoo.
 
-        Raises ZooError for a method without codes, and as :func:`zoo.load` and :func:`shipped_table` do.
+        Raises ZooError as :func:`zoo.load` and :func:`shipped_table` do.
         """
         where = start(device)
         method = load(checkpoint, device=where)
-        check_editable(method)
         assert method.config is not None, "the method comes from a checkpoint"
         table = table_of(method) if names is None else shipped_table(names, method.config.data["classes"])
         return cls(method, table, checkpoint, torch.device(where))
@@ -110,7 +110,9 @@ class Editor:
         return None if words is None else layer_indices(words)
 
     def codes(self, image: Tensor, label: Tensor, seed: int) -> Codes:
-        """The codes of a picture, with what it does not show drawn by ``seed``."""
+        """The codes of a picture, with what it does not show drawn by ``seed``; none for a method without codes."""
+        if not self.method.code_specs:
+            return Codes({}, {}, len(image))
         return codes_of(self.method, image, label, seed=seed)
 
     def moved(
@@ -125,11 +127,22 @@ class Editor:
         layers: tuple[int, ...] | None,
     ) -> Codes:
         """``codes`` moved along a direction in the words of :meth:`direction`."""
+        check_editable(self.method)
         along = self.direction(direction, statistics, seed)
+        part = along.part(classes=classes, layers=layers)
+        if not any(mask is not None and bool((along[name] * mask).any()) for name, mask in part.items()):
+            raise ZooError(
+                f"The direction {direction} has length 0 in what is to be moved, as principal directions have where "
+                "too few pictures show a class: choose another direction, class or layer."
+            )
         return moved(codes, along, amount, classes=classes, layers=layers)
 
     def direction(self, words: str, statistics: Path | None, seed: int) -> Codes:
         """ "random", the number of a principal direction of ``statistics`` (1, 2, ...), or a file with a direction."""
+        if statistics is not None and not words.isdecimal():
+            raise ZooError(
+                f"--statistics belongs to a principal direction, but --direction is {words}: give its number."
+            )
         if words == "random":
             along = random_direction(self.method.code_specs, seed=seed)
         elif words.isdecimal():
@@ -143,9 +156,19 @@ class Editor:
         return along.to(self.device)
 
     def from_bank(
-        self, codes: Codes, bank: Path, row: int, *, classes: tuple[int, ...] | None, layers: tuple[int, ...] | None
-    ) -> Codes:
-        """``codes`` with those of a row of a code bank, which must be of the one class that is edited."""
+        self,
+        codes: Codes,
+        label: Tensor,
+        bank: Path,
+        row: int,
+        *,
+        classes: tuple[int, ...] | None,
+        layers: tuple[int, ...] | None,
+    ) -> tuple[Codes, tuple[int, ...] | None]:
+        """``codes`` with those of a row of a code bank, and the classes that were changed (None: the whole picture).
+
+        Raises ZooError where the row is not of the one class that is edited, or of one that the label lacks.
+        """
         opened = CodeBank.open(bank)
         opened.check(self.method, self.digest)
         found = opened.row(row)
@@ -154,35 +177,35 @@ class Editor:
                 f"Row {row} of {bank} is of the class {found.class_name}, but {self.table.listed(classes or ())} was "
                 "to be edited: give a row of that class."
             )
-        return opened.put(codes, found, layers=layers)
+        edited = None if found.class_id == WHOLE else (found.class_id,)
+        if edited is not None and found.class_id not in label:
+            raise ZooError(
+                f"Row {row} of {bank} is of the class {found.class_name}, which the mask lacks: give another."
+            )
+        return opened.put(codes, found, layers=layers), edited
 
     def write(
-        self,
-        out: Path,
-        label: Tensor,
-        codes: Codes,
-        *,
-        save: Path | None = None,
-        original: Tensor | None = None,
-        region: Tensor | None = None,
-        feather: int = 3,
+        self, out: Path, label: Tensor, codes: Codes, *, save: Path | None = None, paste: PasteBack | None = None
     ) -> str:
         """Synthesise codes of batch S and write them side by side (.png) or as a film (.gif, .mp4); returns a sentence.
 
-        Outside ``region`` ``[H, W]``, where given, the pixels are those of ``original`` ``[1, 3, H, W]``. ``save`` is
-        where to write the file that reproduces the first of the results.
+        ``save`` is where to write the file that reproduces the first of the results.
         """
         if out.suffix.lower() not in ENDINGS:
             raise ZooError(f"{out} has no ending that can be written: use {', '.join(ENDINGS)}.")
+        if save is not None and save.resolve() == out.resolve():
+            raise ZooError(
+                f"The picture and the file that reproduces it cannot both be {out}: give --save another name."
+            )
         pixels = pictures(self.method, label, codes)
-        if region is not None and original is not None:
-            pixels = paste_back(pixels, to_pixels(original).cpu(), region.cpu(), feather=feather)
+        if paste is not None:
+            pixels = paste.onto(pixels)
         if out.suffix.lower() == ".png":
             save_picture(out, side_by_side(pixels))
         else:
             save_animation(out, pixels)
         if save is None:
             return f"Wrote {out}"
-        facts = {"pasted": region is not None}
-        EditFile(label[0].cpu(), codes.rows([0]).to("cpu"), pixels[0], self.digest, self.method.name, facts).save(save)
+        first = codes.rows([0]).to("cpu")
+        EditFile(label[0].cpu(), first, pixels[0], self.digest, self.method.name, paste=paste).save(save)
         return f"Wrote {out} and {save}"

@@ -6,12 +6,17 @@ Letters: B batch, S samples, H x W picture.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, maximum
+from scipy.ndimage import label as connected
 from torch import Tensor
 
 from zoo.codes import Codes
+from zoo.editing.encoding import check_editable
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 
@@ -28,8 +33,9 @@ def redrawn(
 ) -> Codes:
     """``samples`` times the codes (batch 1) of a picture with the part of ``classes`` and ``layers`` drawn anew.
 
-    Errors as :meth:`zoo.codes.Codes.part`.
+    Errors as :meth:`zoo.codes.Codes.part`, and for a method without codes.
     """
+    check_editable(method)
     fresh = method.sample(label, samples, seed=seed)
     return codes.repeated(samples).replace(fresh, classes=classes, layers=layers)
 
@@ -42,20 +48,19 @@ def region_of(label: Tensor, classes: Iterable[int]) -> Tensor:
 def paste_region(label: Tensor, painted: Tensor, classes: Iterable[int] | None) -> Tensor:
     """Where an edit may show, bool ``[H, W]``: the edited classes of the new mask, and the pixels where it is new.
 
-    label and painted: the mask ``[1, H, W]`` of the picture, and the one to paint. Without ``classes`` and without a
-    change of the mask everything may.
+    label and painted: the mask ``[1, H, W]`` of the picture, and the one to paint. classes: those whose codes were
+    edited, None where those of all were.
     """
     changed = painted[0] != label[0]
-    if classes is not None:
-        return changed | region_of(painted[0], classes)
-    return changed if bool(changed.any()) else torch.ones_like(changed)
+    return torch.ones_like(changed) if classes is None else changed | region_of(painted[0], classes)
 
 
 def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int = 3) -> Tensor:
     """``edited`` inside ``region``, the very pixels of ``original`` outside.
 
     Pictures ``[B, 3, H, W]`` of any type, region ``[H, W]`` bool. Inside the region the two pictures fade into each
-    other over ``feather`` pixels along its border with the rest; the border of the picture is none. Returns the type of
+    other over ``feather`` pixels along its border with the rest; the border of the picture is none. Where a piece of
+    the region is too thin for that, over as many as it has, so that the edit shows in a brow, too. Returns the type of
     ``edited``.
 
     Raises ZooError for pictures of different sizes and a negative ``feather``.
@@ -67,10 +72,32 @@ def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int
         raise ZooError(f"The feather is {feather}, but a border of pixels is 0 or wider.")
     if bool(region.all()):
         return edited
-    # 1 for the pixels of the region that touch the rest
-    depth = torch.from_numpy(distance_transform_edt(region.cpu().numpy())).to(edited.device, torch.float32)
-    weight = (depth / (feather + 1)).clamp(0, 1)
+    weight = torch.from_numpy(_weight(region.cpu().numpy(), feather)).to(edited.device)
     mixed = torch.lerp(original.to(torch.float32), edited.to(torch.float32), weight)
     if not edited.is_floating_point():
         mixed = mixed.round()
     return torch.where(weight > 0, mixed.to(edited.dtype), original.to(edited.dtype))
+
+
+def _weight(region: NDArray[np.bool_], feather: int) -> NDArray[np.float32]:
+    """How much of the edit a pixel ``[H, W]`` shows: 0 outside of the region, 1 in the depth of each of its pieces."""
+    depth = distance_transform_edt(region)  # 1 for pixels that touch the rest
+    pieces, count = connected(region, np.ones((3, 3)))
+    deepest = np.ones(count + 1)
+    deepest[1:] = maximum(depth, pieces, np.arange(1, count + 1))
+    return np.clip(depth / np.minimum(deepest[pieces], feather + 1), 0, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class PasteBack:
+    """What an edit is pasted back onto: original uint8 ``[3, H, W]``, with the region bool ``[H, W]`` of the edit and
+    the pixels of its fading border; all on the CPU.
+    """
+
+    original: Tensor
+    region: Tensor
+    feather: int
+
+    def onto(self, pixels: Tensor) -> Tensor:
+        """uint8 ``[B, 3, H, W]`` pasted back, see :func:`paste_back`."""
+        return paste_back(pixels, self.original, self.region, feather=self.feather)

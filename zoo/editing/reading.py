@@ -149,9 +149,11 @@ def _checked_ids(values: NDArray[np.generic], classes: int, called: str) -> NDAr
 
 def _ids_of_palette(file: Image.Image, table: ClassTable) -> NDArray[np.int32] | None:
     """Ids ``[H, W]`` where the colours of a palette picture, two or more, are all those of classes; else None."""
-    colours = _packed(np.asarray(file.convert("RGB")))
-    if len(np.unique(colours)) < max(2, len(np.unique(np.asarray(file)))):
+    colours, indices = _packed(np.asarray(file.convert("RGB"))), np.asarray(file)
+    if len(np.unique(colours)) < max(2, len(np.unique(indices))):
         return None  # a palette that nobody filled in, say
+    if indices.max() < len(table) and (_packed(np.array(table.colours, np.uint8))[indices] == colours).all():
+        return None  # ids with the colours of their classes
     return next((ids for ids in _tried(colours, table) if (ids >= 0).all()), None)
 
 

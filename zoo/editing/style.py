@@ -45,11 +45,13 @@ def style_guided(
 
     Classes that a target was chosen for come from it; all others from the first target without ``classes`` that shows
     them, and the codes of the whole picture from the first target without ``classes``. ``sampled`` takes draws of the
-    targets' posteriors in place of their means. ``seed`` fixes all draws. Everything else as in :func:`taken`.
+    targets' posteriors in place of their means. ``seed`` fixes all draws. Everything else as in :func:`taken`. Raises
+    ZooError, too, where two targets were chosen for one class.
     """
     drawn = codes = method.sample(label, samples, seed=seed)
     noise = torch.Generator().manual_seed(seed + 1) if sampled else None
     # what is written last wins: the special targets over the general ones, and the first of these over the later ones
+    _check_apart(method, targets)
     general = [target for target in targets if target.classes is None]
     special = [target for target in targets if target.classes is not None]
     for target in [*reversed(general), *special]:
@@ -95,6 +97,15 @@ def _fraction(strength: float) -> float:
             f"The strength is {strength}, but must lie between 0 (nothing taken) and 1 (the target's codes)."
         )
     return strength
+
+
+def _check_apart(method: Method, targets: Sequence[Target]) -> None:
+    """No class may be asked of two targets."""
+    asked = [k for target in targets for k in target.classes or ()]
+    if twice := sorted({k for k in asked if asked.count(k) > 1}):
+        raise ZooError(
+            f"More than one picture is to give {table_of(method).listed(twice)}: name every class for one picture only."
+        )
 
 
 def _check_classes(method: Method, label: Tensor, target: Target) -> None:

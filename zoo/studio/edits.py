@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,7 +78,7 @@ def move(session: Session, fields: Fields) -> dict[str, Any]:
     elif kind == "principal":
         along = _principal(session, scene.model, direction.whole("component", least=1))
     else:
-        raise ZooError(f'There is no direction "{kind[:40]}": the kinds are random and principal.')
+        raise ZooError(f"There is no direction {json.dumps(kind[:40])}: the kinds are random and principal.")
     amount = fields.number("amount", least=-LARGEST_AMOUNT, most=LARGEST_AMOUNT)
     codes = moved(scene.codes, along.to(scene.model.device), amount, **_part(scene, fields))
     return _changed(session, scene, codes)

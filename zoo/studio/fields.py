@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,9 +40,9 @@ class Fields:
 
     def number(self, key: str, *, least: float = -1e6, most: float = 1e6) -> float:
         value = self._get(key)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._wrong(key, value, "must be a number")
-        if not least <= value <= most:
+        if not least <= value <= most:  # which no infinity is, nor what is no number
             raise self._wrong(key, value, f"must be from {least:g} to {most:g}")
         return float(value)
 

@@ -68,18 +68,20 @@ def serve(session: Session, *, host: str, port: int, browser: bool, say: Callabl
 
     Raises ZooError as :func:`listen`.
     """
-    config = uvicorn.Config(
-        create_app(session, host=host),
-        access_log=False,
-        # uvicorn's own start and stop messages would only repeat ours
-        log_level="error",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=PATIENCE,
-    )
     try:
         with listen(host, port) as listening:
-            address = f"http://{_named(host)}:{listening.getsockname()[1]}"
+            bound, number = listening.getsockname()[:2]
+            everywhere = bound in ("0.0.0.0", "::")
+            config = uvicorn.Config(
+                create_app(session, host=bound if everywhere else host),
+                access_log=False,
+                # uvicorn's own start and stop messages would only repeat ours
+                log_level="error",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=PATIENCE,
+            )
+            address = f"http://{_named(bound if everywhere else host)}:{number}"
             say(f"The studio is at {address} (Ctrl-C ends it).")
             if browser:
                 # the socket listens already, and a browser in the terminal would keep this thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zoo.editing.edit_file import EditFile
@@ -12,7 +13,7 @@ from zoo.editing.reading import pair, read_mask, read_picture
 from zoo.errors import ZooError
 from zoo.studio.fields import Fields
 from zoo.studio.models import StudioModel
-from zoo.studio.scene import OpenedPicture, Scene
+from zoo.studio.scene import OpenedPicture, Paste, Scene
 from zoo.studio.session import Session
 from zoo.studio.uploads import Form
 from zoo.studio.wire import mask_text, picture_uri
@@ -60,7 +61,7 @@ def download(session: Session, fields: Fields) -> bytes:
         result=scene.pictures()[0],
         checkpoint=scene.model.digest,
         method=scene.model.method.name,
-        facts={"pasted": scene.paste is not None},
+        paste=scene.pasted_back,
     )
     return edit.to_bytes()
 
@@ -68,8 +69,7 @@ def download(session: Session, fields: Fields) -> bytes:
 def reload(session: Session, form: Form) -> dict[str, Any]:
     """What :func:`download` gave, opened again by the model of the same checkpoint.
 
-    Raises ZooError for any other file, and where that checkpoint is not loaded. Of a picture that was pasted together,
-    the pixels are taken as those of an opened picture, since no codes give them.
+    Raises ZooError for any other file, and where that checkpoint is not loaded.
     """
     file = form.file("file")
     edit = EditFile.from_bytes(file.content, f"The file {file.name}")
@@ -79,11 +79,15 @@ def reload(session: Session, form: Form) -> dict[str, Any]:
             f"The file {file.name} was made by {edit.method} with a checkpoint that is not open here (SHA-256 "
             f"{edit.checkpoint[:12]}): start the studio with it."
         )
-    edit.check(model.method)
-    scene = Scene(model, edit.mask[None].to(model.device), edit.codes.to(model.device))
-    opened = OpenedPicture(edit.result, edit.mask[None]) if edit.facts.get("pasted") else None
-    answer = _opened(session, scene, opened)
-    return answer | {"model": model.id} | ({} if opened is None else {"result": picture_uri(edit.result)})
+    edit.check(model.method, model.digest)
+    label, opened, paste = edit.mask[None], None, None
+    if edit.paste is not None:
+        # of no class where the edit shows: so its region is that of the paste again, whatever is painted later
+        outside = torch.where(edit.paste.region, torch.full_like(label, -1), label)
+        opened = OpenedPicture(edit.paste.original, outside)
+        paste = Paste(opened, (), edit.paste.feather)
+    scene = Scene(model, label.to(model.device), edit.codes.to(model.device), paste)
+    return _opened(session, scene, opened) | {"model": model.id, "keep": paste is not None}
 
 
 def _opened(session: Session, scene: Scene, opened: OpenedPicture | None) -> dict[str, Any]:

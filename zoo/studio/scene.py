@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from zoo.codes import Codes
-from zoo.editing.objects import paste_back, paste_region
+from zoo.editing.objects import PasteBack, paste_region
 from zoo.editing.synthesis import pictures
 from zoo.studio.models import StudioModel
 
@@ -50,10 +50,9 @@ class Paste:
     classes: tuple[int, ...]
     feather: int
 
-    def onto(self, pixels: Tensor, label: Tensor) -> Tensor:
-        """uint8 ``[S, 3, H, W]`` that were painted for label ``[1, H, W]``, all on the CPU."""
-        region = paste_region(self.opened.label, label, self.classes)
-        return paste_back(pixels, self.opened.pixels, region, feather=self.feather)
+    def back(self, label: Tensor) -> PasteBack:
+        """For pictures that are painted for a label ``[1, H, W]`` on the CPU."""
+        return PasteBack(self.opened.pixels, paste_region(self.opened.label, label, self.classes), self.feather)
 
 
 @dataclass(frozen=True)
@@ -68,4 +67,9 @@ class Scene:
     def pictures(self, codes: Codes | None = None) -> Tensor:
         """What the scene looks like, or would with other codes of batch S: uint8 ``[S, 3, H, W]`` on the CPU."""
         pixels = pictures(self.model.method, self.label, self.codes if codes is None else codes)
-        return pixels if self.paste is None else self.paste.onto(pixels, self.label.cpu())
+        back = self.pasted_back
+        return pixels if back is None else back.onto(pixels)
+
+    @property
+    def pasted_back(self) -> PasteBack | None:
+        return None if self.paste is None else self.paste.back(self.label.cpu())

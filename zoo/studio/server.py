@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,9 @@ from zoo.studio.work import BusyError
 STATIC = Path(__file__).with_name("static")
 STATUS: Mapping[type[ZooError], int] = {UnknownError: 404, TooLargeError: 413, BusyError: 503}
 """Of errors that are not simply the user's mistake (400)."""
+
+SLOWEST = 120
+"""Seconds that a request may take to arrive."""
 
 GONE = 499
 """What other servers log for a client that did not wait; nobody reads the answer."""
@@ -63,6 +66,7 @@ class _Studio:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.reading = 0
 
     def routes(self) -> list[Route | Mount]:
         posts: dict[str, Callable[[Request], Awaitable[Response]]] = {"download": self.download}
@@ -90,7 +94,7 @@ class _Studio:
         return JSONResponse(await self._work(request, lambda: edits.bank_rows(self.session, query)))
 
     async def json_edit(self, edit: Callable[[Session, Fields], dict[str, Any]], request: Request) -> Response:
-        fields = await json_body(request, self.session.limits)
+        fields = await self._read(json_body(request, self.session.limits))
         return JSONResponse(await self._work(request, lambda: edit(self.session, fields)))
 
     async def form_edit(self, edit: Callable[[Session, Form], dict[str, Any]], request: Request) -> Response:
@@ -98,10 +102,24 @@ class _Studio:
         return JSONResponse(await self._work(request, lambda: edit(self.session, form)))
 
     async def download(self, request: Request) -> Response:
-        fields = await json_body(request, self.session.limits)
+        fields = await self._read(json_body(request, self.session.limits))
         content = await self._work(request, lambda: opening.download(self.session, fields))
         headers = {"Content-Disposition": 'attachment; filename="edit.zip"'}
         return Response(content, media_type="application/zip", headers=headers)
+
+    async def _read(self, body: Coroutine[Any, Any, Result]) -> Result:
+        """What a request sent. As many may arrive at a time as may wait, since they lie in memory, and not for ever."""
+        if self.reading > self.session.limits.queue:
+            body.close()
+            raise BusyError(f"The studio is receiving {self.reading} other requests: try again in a moment.")
+        self.reading += 1
+        try:
+            async with asyncio.timeout(SLOWEST):
+                return await body
+        except TimeoutError as error:
+            raise ZooError(f"The request did not arrive within {SLOWEST} seconds: send it again.") from error
+        finally:
+            self.reading -= 1
 
     async def _work(self, request: Request, job: Callable[[], Result]) -> Result:
         """What ``job`` returns, from the worker; a client that goes away takes its waiting job along."""

@@ -214,6 +214,23 @@ def test_pasting_back_keeps_every_pixel_outside_the_region(dtype):
         paste_back(edited, original[..., :10], region)
 
 
+def test_an_edit_shows_in_a_thin_region_too():
+    edited, original = torch.full((1, 3, 20, 20), 200.0), torch.zeros(1, 3, 20, 20)
+    region = torch.zeros(20, 20, dtype=torch.bool)
+    region[2, 2:9] = True  # a line, and a bar of three
+    region[10:13, 2:18] = True
+    pasted = paste_back(edited, original, region, feather=3)
+    assert (pasted[..., 2, 2:9] == 200).all() and (pasted[..., 11, 4:16] == 200).all()
+    assert (pasted[..., 10, 4:16] == 100).all() and not pasted[..., ~region].any()
+
+
+def test_a_random_direction_is_not_the_draw_of_its_seed(methods, picture):
+    method = methods("clvae")
+    drawn, along = method.sample(picture[1], 1, seed=3), random_direction(method.code_specs, seed=3)
+    cosine = torch.nn.functional.cosine_similarity(drawn["local"].flatten(), along["local"].flatten(), 0)
+    assert abs(cosine) < 0.5
+
+
 def test_the_region_of_classes():
     label = torch.tensor([[0, 1], [2, 1]])
     assert region_of(label, [1, 2]).tolist() == [[False, True], [True, True]]

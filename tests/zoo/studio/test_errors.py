@@ -163,6 +163,8 @@ def test_bodies_that_are_no_object(page, body):
         ("move", {"amount": "far"}, "number"),
         ("move", {"amount": 1e9}, "from -100 to 100"),
         ("move", {"direction": {"kind": "up"}}, '"up"'),
+        ("move", {"amount": 10**400}, "from -100 to 100"),
+        ("redraw", {"layers": list(range(5000))}, "layer indices 0..5"),
         ("move", {"direction": {"kind": "principal", "component": 1}}, "--statistics"),
         ("move", {"direction": {"kind": "random"}}, 'lacks "seed"'),
     ],
@@ -173,10 +175,16 @@ def test_fields_that_are_missing_or_wrong(page, answer, name, changes, said):
     assert said in sentence(status, body)
 
 
+def test_letters_that_no_text_has(page, answer):
+    text = json.dumps({"scene": page.scene(answer), "amount": 1, "direction": {"kind": "\ud800"}})
+    reply = page.client.post("/api/move", content=text)
+    assert "no direction" in sentence(reply.status_code, reply.json())
+
+
 def test_numbers_that_json_does_not_know(page, answer):
     text = json.dumps({"scene": page.scene(answer), "amount": float("nan"), "direction": {"kind": "random", "seed": 0}})
     reply = page.client.post("/api/move", content=text)
-    assert "number" in sentence(reply.status_code, reply.json())
+    assert "from -100 to 100" in sentence(reply.status_code, reply.json())
 
 
 @pytest.mark.parametrize(

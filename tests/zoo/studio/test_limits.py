@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from tests.zoo.studio.pages import ADDRESS, Page
+from zoo.studio import server
 from zoo.studio.server import create_app
 from zoo.studio.session import Session
 from zoo.studio.store import Store, UnknownError
@@ -162,3 +163,19 @@ def test_previews_do_not_fill_the_memory(checkpoints, label):
         assert session.store.nbytes <= session.store.capacity
     assert page.post("render", scene=page.scene(answer))[0] == 200  # in use all the time
     session.close()
+
+
+def test_bodies_that_never_arrive_are_bounded_in_number_and_time(checkpoints, monkeypatch):
+    """Four of them hang with a queue of two: one is refused at once, the others when their time is over."""
+    monkeypatch.setattr(server, "SLOWEST", 0.5)
+    session = Session.load([checkpoints["clvae"]], device="cpu", limits=Limits(queue=2))
+    app = create_app(session)
+
+    async def receive():
+        await asyncio.sleep(3600)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: asked(app, "/api/render", receive), range(4)))
+    session.close()
+    assert sorted(status for status, _ in answers) == [400, 400, 400, 503]
+    assert sum(b"did not arrive within" in body for _, body in answers) == 3

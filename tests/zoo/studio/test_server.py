@@ -181,7 +181,7 @@ def test_a_pasted_download_comes_back_as_it_was_seen(page, label, image):
     _, shown = page.post("render", scene=scene)
     download = page.client.post("/api/download", json={"scene": scene}).content
     _, again = page.send("reload", {"file": ("edit.zip", download)})
-    assert again["result"] == shown["result"] and again["picture"] == shown["result"]
-    onto = {"picture": again["opened"], "classes": [], "feather": 0}
+    assert again["result"] == shown["result"] and again["picture"] == answer["picture"] and again["keep"]
+    onto = {"picture": again["opened"], "classes": [], "feather": 2}
     _, rendered = page.post("render", scene=page.scene(again, paste=onto))
     assert rendered["result"] == shown["result"]

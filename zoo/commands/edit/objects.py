@@ -84,22 +84,34 @@ def edit_object(
     if sum(given is not None for given in (like, row, amount)) > 1:
         raise click.UsageError("--like, --row and --move are three different edits: give one of them.")
 
-    from zoo.editing.objects import paste_region, redrawn
+    if samples > 1 and (like or bank or amount is not None):
+        raise click.UsageError(
+            "--samples is how often classes are redrawn: leave it out with --like, --row and --move."
+        )
+
+    from zoo.editing.objects import PasteBack, paste_region, redrawn
     from zoo.editing.style import taken
+    from zoo.visual import to_pixels
 
     image, label = editor.picture(*one_picture(images, masks))
     codes = editor.codes(image, label, seed)
     painted = label if new_mask is None else editor.mask(new_mask)
     ids, part = editor.classes(classes, within=painted), editor.layers(layers)
+    edited = ids
     if like is not None:
         (target,) = editor.targets(like[:1], like[1:], () if classes is None else (classes,))
         codes = taken(editor.method, codes, painted, target, layers=part)
     elif bank is not None and row is not None:
-        codes = editor.from_bank(codes, bank, row, classes=ids, layers=part)
+        codes, edited = editor.from_bank(codes, painted, bank, row, classes=ids, layers=part)
     elif amount is not None:
         codes = editor.moved(codes, direction, statistics, amount, seed, classes=ids, layers=part)
     elif new_mask is None or ids is not None or part is not None:
         # the next seed, since this one has drawn the classes that the picture lacks
         codes = redrawn(editor.method, painted, codes, classes=ids, layers=part, samples=samples, seed=seed + 1)
-    region = paste_region(label, painted, ids) if paste_back else None
-    click.echo(editor.write(out, painted, codes, save=save, original=image, region=region, feather=feather))
+    else:
+        edited = ()
+    paste = None
+    if paste_back:
+        region = paste_region(label, painted, edited)
+        paste = PasteBack(to_pixels(image)[0].cpu(), region.cpu(), feather)
+    click.echo(editor.write(out, painted, codes, save=save, paste=paste))

@@ -19,10 +19,8 @@ def replay(checkpoint: Path, file: Path, out: Path, device: str) -> None:
     """Draw an edited picture again, from the file that --save or the studio wrote."""
     from zoo.editing.edit_file import EditFile
     from zoo.editing.editor import Editor
+    from zoo.visual import save_picture
 
-    editor, saved = Editor.load(checkpoint, device=device), EditFile.load(file)
-    saved.check(editor.method, editor.digest)
-    label = saved.mask[None].to(editor.device)
-    click.echo(editor.write(out, label, saved.codes.to(editor.device)))
-    if saved.facts.get("pasted"):
-        click.echo(f"{file} was pasted back onto its picture, which it does not hold: {out} shows the codes alone.")
+    editor = Editor.load(checkpoint, device=device)
+    save_picture(out, EditFile.load(file).reproduce(editor.method, editor.digest))
+    click.echo(f"Wrote {out}")

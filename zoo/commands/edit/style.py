@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @image_option
 @mask_option
 @click.option(
-    "--classes", multiple=True, metavar="NAME,...", help="Only these classes; once for all pictures or once for each."
+    "--classes", multiple=True, metavar="NAME,...", help="Only these classes; once for each picture, in their order."
 )
 @layers_option
 @click.option("--sampled", is_flag=True, help="Draw from the posteriors of the pictures' codes; else their means.")

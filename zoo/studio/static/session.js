@@ -220,6 +220,6 @@ export async function opening(model, answer, source, slides) {
   const { codes, result, opened, picture } = answer;
   return {
     model, mask, codes, result, opened, picture, source, slides,
-    before: picture ?? result, sourceMask: mask, selection: [], edited: [], keep: false,
+    before: picture ?? result, sourceMask: mask, selection: [], edited: [], keep: Boolean(answer.keep),
   };
 }
