@@ -243,6 +243,24 @@ def test_a_download_reproduces_the_edit_and_opens_again(studio, methods):
     assert same(studio.mask(), mask)
 
 
+def test_a_download_with_original_pixels_keeps_them_when_it_is_opened_again(studio):
+    original = studio.result()
+    studio.click(32, 32)
+    studio.page.wait_for_function("document.querySelector('#selected').childElementCount > 0")
+    studio.after(lambda: studio.page.locator("#keep").check())
+    kept = studio.after(lambda: studio.slider("coarse look").fill("4"))
+    content = studio.downloaded("#save-edit")
+    studio.press("Open")
+    studio.after(lambda: studio.press("Empty mask"))
+    zipped = {"name": "edit.zip", "mimeType": "application/zip", "buffer": content}
+    assert same(studio.after(lambda: studio.page.set_input_files("#edit-file", zipped)), kept)
+    assert studio.page.locator("#keep").is_checked()
+    outside = studio.mask() != 4
+    edit = EditFile.from_bytes(content, "edit.zip")
+    assert same(kept[outside], edit.paste.original.permute(1, 2, 0).numpy()[outside])
+    assert not same(kept, original)
+
+
 def test_result_and_mask_are_downloaded(studio):
     with Image.open(io.BytesIO(studio.downloaded("#save-mask"))) as image:
         assert image.mode == "L" and same(np.array(image), quarters())
