@@ -1,7 +1,7 @@
 """The command line: `zoo list|train|sample|eval|edit|codes|figure|studio|bench|report|data|import`.
 
-It parses, calls the core and prints; what a command does lives in the packages. Heavy modules are imported inside the
-commands, so that `zoo --help` answers at once.
+It parses, calls the core and prints; larger commands have files of their own in zoo.commands and benchmarks, and what a
+command does lives in the packages. Heavy modules are imported inside the commands, so that `zoo --help` answers at once.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ import click
 from benchmarks.applications.command import figure
 from benchmarks.commands import bench, report
 from zoo.commands.codes import codes
+from zoo.commands.data import data
 from zoo.commands.edit import edit
+from zoo.commands.official import import_command
 from zoo.commands.studio import studio
 from zoo.commands.terminal import print_rows, progress
+from zoo.commands.train import train
 from zoo.errors import ZooError
 from zoo.options import (
     FILE,
     FOLDER,
-    PROFILES,
     data_option,
     device_option,
     examples,
@@ -36,7 +38,6 @@ from zoo.options import (
     report_broken,
     root_option,
     seed_option,
-    set_option,
 )
 
 INTERRUPTED = 130
@@ -161,57 +162,6 @@ def list_command(context: click.Context, what: str, as_json: bool) -> None:
 
 @cli.command(
     epilog=examples(
-        "zoo train clvae --data deepfashion --profile smoke",
-        "zoo train clvae --data deepfashion --data-root data/deepfashion",
-        "zoo train clvae --data gta5 --set method.layers=3 --work-dir runs/three-layers",
-        "zoo train clvae --data folder --data-root my_pictures --set data.classes=19",
-        "zoo train clvae --data deepfashion --resume",
-        "torchrun --nproc-per-node 2 --no-python zoo train clvae --data ade20k",
-    )
-)
-@click.argument("method")
-@data_option
-@root_option
-@click.option("--profile", type=PROFILES, default="paper", show_default=True)
-@click.option("--work-dir", type=FOLDER, help="Run folder [default: runs/METHOD-DATA].")
-@set_option
-@click.option("--resume", is_flag=True, help="Continue the run in the work dir.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, data order and noise.")
-@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, train nothing.")
-@plugin_option
-def train(
-    method: str,
-    data: str,
-    data_root: Path | None,
-    profile: str,
-    work_dir: Path | None,
-    sets: tuple[str, ...],
-    resume: bool,
-    seed: int | None,
-    dry_run: bool,
-) -> None:
-    """Train METHOD on a dataset."""
-    import yaml
-
-    from zoo.config import resolve
-    from zoo.data.standin import located
-
-    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
-
-    from zoo.engine.train import plan
-    from zoo.engine.train import train as run
-
-    folder = work_dir or Path("runs") / f"{config.method['name']}-{data}"
-    if dry_run:
-        click.echo(yaml.safe_dump({**plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
-        return
-    checkpoint = run(config, work_dir=folder, resume=resume)
-    if os.environ.get("RANK", "0") == "0":
-        click.echo(f"Trained {config.method['name']} on {data}: {checkpoint}")
-
-
-@cli.command(
-    epilog=examples(
         "zoo sample runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --out samples",
         "zoo sample clvae.pth --data folder --data-root my_pictures --samples 4 --out samples --seed 7",
     )
@@ -289,134 +239,15 @@ def evaluate(
     print_rows(f"{method.name} on {which['data']}", rows)
 
 
+cli.add_command(train)
+cli.add_command(data)
+cli.add_command(import_command)
 cli.add_command(bench)
 cli.add_command(report)
 cli.add_command(edit)
 cli.add_command(codes)
 cli.add_command(figure)
 cli.add_command(studio)
-
-
-@cli.group(
-    "data",
-    epilog=examples(
-        "zoo data check deepfashion --data-root data/deepfashion",
-        "zoo data make gta5 --out data/gta5 --train 100 --test 10",
-    ),
-)
-def data_group() -> None:
-    """Prepare, check and make datasets."""
-
-
-@data_group.command(
-    "check",
-    epilog=examples(
-        "zoo data check ade20k --data-root data/ade20k", "zoo data check folder --data-root my_pictures --classes 19"
-    ),
-)
-@click.argument("name")
-@root_option
-@click.option("--classes", type=click.IntRange(min=1), help="Number of classes (folder only).")
-@plugin_option
-def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
-    """Look at every file of a dataset: counts, missing partners, label ids, unreadable files, wrong releases."""
-    from zoo.data.check import check
-
-    settings = {} if classes is None else {"classes": classes}
-    with progress("checking") as report:
-        found = check(name, data_root or Path("data") / name, progress=report, **settings)
-    click.echo(found.summary())
-    if not found.ok:
-        count = len(found.problems)
-        raise ZooError(f"{name} has {count} problem{'s'[: count != 1]}: mend what is named above.")
-
-
-@data_group.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5"))
-@root_option
-@click.option("--restart", is_flag=True, help="Forget an unfinished computation.")
-def data_rarity(data_root: Path | None, restart: bool) -> None:
-    """Compute GTA-5's rarity bins and masks (kernel densities of class colours); an interrupted run continues."""
-    from zoo.data.rarity import compute
-
-    with progress("rarity") as report:
-        path = compute(data_root or Path("data/gta5"), progress=report, resume=not restart)
-    click.echo(f"Wrote {path}")
-
-
-@data_group.command(
-    "prepare",
-    epilog=examples(
-        "zoo data prepare deepfashion --source downloads/deepfashion --out data/deepfashion",
-        "zoo data prepare gta5 --source downloads/gta5 --out data/gta5",
-        "zoo data prepare ade20k --source downloads/ADEChallengeData2016 --out data/ade20k",
-    ),
-)
-@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
-@click.option("--source", type=FOLDER, required=True, help="Folder of the original download.")
-@click.option("--out", type=FOLDER, help="Folder for the dataset [default: data/NAME].")
-def data_prepare(name: str, source: Path, out: Path | None) -> None:
-    """Bring an original download into the layout that the zoo reads."""
-    from zoo.data.prepare import prepare
-
-    out = out or Path("data") / name
-    with progress("preparing") as bar:
-        report = prepare(name, source, out, progress=bar)
-    click.echo(f"{out}: {report.written} pictures written, {report.kept} already there, {len(report.dropped)} dropped")
-    for reason in report.dropped:
-        click.echo(f"  dropped: {reason}")
-
-
-@data_group.command(
-    "make", epilog=examples("zoo data make deepfashion --out data/deepfashion --train 200 --test 20 --seed 0")
-)
-@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
-@click.option("--out", type=FOLDER, required=True)
-@click.option("--train", "train_count", type=click.IntRange(min=0), default=200, show_default=True, help="Pictures.")
-@click.option("--test", "test_count", type=click.IntRange(min=0), default=20, show_default=True, help="Pictures.")
-@click.option("--size", type=(int, int), metavar="H W", help="Height and width [default: those of the real dataset].")
-@seed_option
-def data_make(name: str, out: Path, train_count: int, test_count: int, size: tuple[int, int] | None, seed: int) -> None:
-    """Draw a procedural stand-in in the layout of a real dataset."""
-    from zoo.data.procedural import make
-
-    with progress("drawing") as report:
-        make(name, out, train=train_count, test=test_count, seed=seed, size=size, progress=report)
-    click.echo(f"Wrote {train_count} training and {test_count} test pictures to {out}")
-
-
-@cli.command(
-    "import",
-    epilog=examples(
-        "zoo import clvae --generator latest_net_G.pth --encoder latest_net_E.pth --data deepfashion --out clvae.pth",
-        "zoo import gaugan --generator latest_net_G.pth --data ade20k --out gaugan.pth",
-    ),
-)
-@click.argument("method")
-@click.option("--generator", type=FILE, required=True, help="Official latest_net_G.pth.")
-@click.option("--encoder", type=FILE, help="Official latest_net_E.pth.")
-@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, kept in the checkpoint.")
-@data_option
-@click.option("--out", type=FILE, required=True, help="Checkpoint to write.")
-@set_option
-@plugin_option
-def import_command(
-    method: str,
-    generator: Path,
-    encoder: Path | None,
-    discriminator: Path | None,
-    data: str,
-    out: Path,
-    sets: tuple[str, ...],
-) -> None:
-    """Turn official weights of SPADE, GroupDNet or CLVAE into a checkpoint of the zoo."""
-    from zoo.config import resolve
-    from zoo.factory import from_config
-    from zoo.official import import_official
-
-    given = {"generator": generator, "encoder": encoder, "discriminator": discriminator}
-    built = from_config(resolve(method, data, None, sets)).eval()
-    import_official(built, {part: path for part, path in given.items() if path is not None}, out)
-    click.echo(f"Wrote {out}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,99 @@
+"""`zoo data check|rarity|prepare|make`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.commands.terminal import progress
+from zoo.errors import ZooError
+from zoo.options import FOLDER, examples, plugin_option, root_option, seed_option
+
+
+@click.group(
+    "data",
+    epilog=examples(
+        "zoo data check deepfashion --data-root data/deepfashion",
+        "zoo data make gta5 --out data/gta5 --train 100 --test 10",
+    ),
+)
+def data() -> None:
+    """Prepare, check and make datasets."""
+
+
+@data.command(
+    "check",
+    epilog=examples(
+        "zoo data check ade20k --data-root data/ade20k", "zoo data check folder --data-root my_pictures --classes 19"
+    ),
+)
+@click.argument("name")
+@root_option
+@click.option("--classes", type=click.IntRange(min=1), help="Number of classes (folder only).")
+@plugin_option
+def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
+    """Look at every file of a dataset: counts, missing partners, label ids, unreadable files, wrong releases."""
+    from zoo.data.check import check
+
+    settings: dict[str, Any] = {} if classes is None else {"classes": classes}
+    with progress("checking") as report:
+        found = check(name, data_root or Path("data") / name, progress=report, **settings)
+    click.echo(found.summary())
+    if not found.ok:
+        count = len(found.problems)
+        raise ZooError(f"{name} has {count} problem{'s'[: count != 1]}: mend what is named above.")
+
+
+@data.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5"))
+@root_option
+@click.option("--restart", is_flag=True, help="Forget an unfinished computation.")
+def data_rarity(data_root: Path | None, restart: bool) -> None:
+    """Compute GTA-5's rarity bins and masks (kernel densities of class colours); an interrupted run continues."""
+    from zoo.data.rarity import compute
+
+    with progress("rarity") as report:
+        path = compute(data_root or Path("data/gta5"), progress=report, resume=not restart)
+    click.echo(f"Wrote {path}")
+
+
+@data.command(
+    "prepare",
+    epilog=examples(
+        "zoo data prepare deepfashion --source downloads/deepfashion --out data/deepfashion",
+        "zoo data prepare gta5 --source downloads/gta5 --out data/gta5",
+        "zoo data prepare ade20k --source downloads/ADEChallengeData2016 --out data/ade20k",
+    ),
+)
+@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
+@click.option("--source", type=FOLDER, required=True, help="Folder of the original download.")
+@click.option("--out", type=FOLDER, help="Folder for the dataset [default: data/NAME].")
+def data_prepare(name: str, source: Path, out: Path | None) -> None:
+    """Bring an original download into the layout that the zoo reads."""
+    from zoo.data.prepare import prepare
+
+    out = out or Path("data") / name
+    with progress("preparing") as bar:
+        report = prepare(name, source, out, progress=bar)
+    click.echo(f"{out}: {report.written} pictures written, {report.kept} already there, {len(report.dropped)} dropped")
+    for reason in report.dropped:
+        click.echo(f"  dropped: {reason}")
+
+
+@data.command(
+    "make", epilog=examples("zoo data make deepfashion --out data/deepfashion --train 200 --test 20 --seed 0")
+)
+@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
+@click.option("--out", type=FOLDER, required=True)
+@click.option("--train", "train_count", type=click.IntRange(min=0), default=200, show_default=True, help="Pictures.")
+@click.option("--test", "test_count", type=click.IntRange(min=0), default=20, show_default=True, help="Pictures.")
+@click.option("--size", type=(int, int), metavar="H W", help="Height and width [default: those of the real dataset].")
+@seed_option
+def data_make(name: str, out: Path, train_count: int, test_count: int, size: tuple[int, int] | None, seed: int) -> None:
+    """Draw a procedural stand-in in the layout of a real dataset."""
+    from zoo.data.procedural import make
+
+    with progress("drawing") as report:
+        make(name, out, train=train_count, test=test_count, seed=seed, size=size, progress=report)
+    click.echo(f"Wrote {train_count} training and {test_count} test pictures to {out}")

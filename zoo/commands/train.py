@@ -1,0 +1,61 @@
+"""`zoo train`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from zoo.options import FOLDER, PROFILES, data_option, examples, plugin_option, root_option, set_option
+
+
+@click.command(
+    epilog=examples(
+        "zoo train clvae --data deepfashion --profile smoke",
+        "zoo train clvae --data deepfashion --data-root data/deepfashion",
+        "zoo train clvae --data gta5 --set method.layers=3 --work-dir runs/three-layers",
+        "zoo train clvae --data folder --data-root my_pictures --set data.classes=19",
+        "zoo train clvae --data deepfashion --resume",
+        "torchrun --nproc-per-node 2 --no-python zoo train clvae --data ade20k",
+    )
+)
+@click.argument("method")
+@data_option
+@root_option
+@click.option("--profile", type=PROFILES, default="paper", show_default=True)
+@click.option("--work-dir", type=FOLDER, help="Run folder [default: runs/METHOD-DATA].")
+@set_option
+@click.option("--resume", is_flag=True, help="Continue the run in the work dir.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, data order and noise.")
+@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, train nothing.")
+@plugin_option
+def train(
+    method: str,
+    data: str,
+    data_root: Path | None,
+    profile: str,
+    work_dir: Path | None,
+    sets: tuple[str, ...],
+    resume: bool,
+    seed: int | None,
+    dry_run: bool,
+) -> None:
+    """Train METHOD on a dataset."""
+    import yaml
+
+    from zoo.config import resolve
+    from zoo.data.standin import located
+
+    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
+
+    from zoo.engine.train import plan
+    from zoo.engine.train import train as run
+
+    folder = work_dir or Path("runs") / f"{config.method['name']}-{data}"
+    if dry_run:
+        click.echo(yaml.safe_dump({**plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
+        return
+    checkpoint = run(config, work_dir=folder, resume=resume)
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(f"Trained {config.method['name']} on {data}: {checkpoint}")
