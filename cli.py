@@ -1,7 +1,8 @@
 """The command line: `zoo list|train|sample|eval|edit|codes|figure|studio|bench|report|data|import`.
 
 It parses, calls the core and prints; larger commands have files of their own in zoo.commands and benchmarks, and what a
-command does lives in the packages. Heavy modules are imported inside the commands, so that `zoo --help` answers at once.
+command does lives in the packages. Heavy modules are imported inside the commands, so that `zoo --help` answers at
+once.
 """
 
 from __future__ import annotations
