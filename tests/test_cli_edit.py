@@ -140,6 +140,22 @@ def test_what_is_pasted_back_is_what_was_not_edited(folder, tmp_path):
     assert not np.array_equal(pixels(out)[8:], original[8:])
 
 
+def test_a_bank_row_of_a_class_that_the_mask_lacks_and_a_direction_of_no_length(folder, tmp_path):
+    bank, out = tmp_path / "bank.parquet", ("--out", tmp_path / "no.png")
+    done("codes", "extract", "clvae/latest.pth", "--data", "folder", "--split", "test", "--out", bank)
+    row = done("codes", "find", bank, "--classes", "car", "--limit", 1).splitlines()[2].split()[0]
+    with Image.open(PAIR[3]) as mask:
+        ids = np.array(mask)
+    ids[ids == 3] = 0
+    Image.fromarray(ids).save(tmp_path / "no_car.png")
+    words = (*PAIR[:2], "--mask", tmp_path / "no_car.png", "--bank", bank, "--row", row, *out)
+    assert "class car, which the mask lacks" in refused("object", *words)
+    still = random_direction(load("clvae/latest.pth").code_specs).map(lambda tensor: tensor * 0)
+    save_direction(tmp_path / "still.safetensors", still)
+    words = (*PAIR, "--move", 1, "--direction", tmp_path / "still.safetensors", *out)
+    assert "has length 0" in refused("object", *words)
+
+
 def test_a_method_without_codes_paints_a_new_mask(folder, tmp_path):
     words = (*PAIR, "--new-mask", OTHER[3], "--save", tmp_path / "edit.zip", "--out", tmp_path / "new.png")
     done("edit", "object", "gaugan/latest.pth", *words)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,14 +13,10 @@ from benchmarks.report.figures.sheet import Panel, Pixels, mask, panel
 from benchmarks.report.protocol import TOY
 from zoo.codes import Codes
 from zoo.data import PairedDataset
-from zoo.data.class_tables import shipped_table
 from zoo.data.procedural import is_procedural
 from zoo.editing.editor import Editor
-from zoo.editing.encoding import table_of
 from zoo.editing.synthesis import pictures
-from zoo.engine.distribution import start
 from zoo.errors import ZooError
-from zoo.factory import load
 from zoo.metrics.results import training_facts
 from zoo.sampling import evaluation_pictures
 from zoo.visual import to_pixels
@@ -51,17 +46,14 @@ class Subject:
     ) -> Subject:
         """A checkpoint with the test pictures of ``data``, by default of the dataset that it was trained on.
 
-        names: a table of class names that ships with the zoo. Raises ZooError as :func:`zoo.load`,
-        :func:`shipped_table` and :func:`evaluation_pictures` do.
+        names: a table of class names that ships with the zoo. Raises ZooError as
+        :meth:`Editor.load` and :func:`evaluation_pictures` do.
         """
-        where = start(device)
-        method = load(checkpoint, device=where)
-        assert method.config is not None, "the method comes from a checkpoint"
-        trained = method.config.data
-        table = table_of(method) if names is None else shipped_table(names, trained["classes"])
-        dataset = evaluation_pictures(method, data or trained["name"], data_root)
-        dataset.class_names = table.names
-        return cls(Editor(method, table, checkpoint, torch.device(where)), dataset, seed)
+        editor = Editor.load(checkpoint, device=device, names=names)
+        assert editor.method.config is not None, "the method comes from a checkpoint"
+        dataset = evaluation_pictures(editor.method, data or editor.method.config.data["name"], data_root)
+        dataset.class_names = editor.table.names
+        return cls(editor, dataset, seed)
 
     @property
     def run(self) -> str:

@@ -35,6 +35,7 @@ def test_foreign_names(host):
 def test_the_given_host():
     assert get("studio.lan:7860", "studio.lan") == 200 and get("evil.com", "studio.lan") == 403
     assert get("[fe80::1]:7860", "fe80::1") == 200
+    assert get("studio.lan:7860", "Studio.LAN") == 200  # browsers send names in lower case
 
 
 def test_every_address_means_every_literal_address_and_no_name():
