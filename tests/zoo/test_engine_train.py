@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -41,6 +41,20 @@ class Cusp(engine_toy.Line):
         loss = self.generator(batch.label, Codes({}, {}, len(batch))).square().sum().sqrt()
         optimizers["generator"].update_params(loss)
         return {"loss": loss.detach()}
+
+
+@METHODS.register("engine_multiplier")
+class Multiplier(engine_toy.Line):
+    """Says by the kind of a product in which precision its steps run."""
+
+    found: ClassVar[list[torch.dtype]] = []
+
+    def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
+        self.found.append((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
+
+    def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        self.found.append((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
+        return super().train_step(batch, optimizers)
 
 
 def table(path: Path) -> torch.Tensor:
@@ -143,6 +157,15 @@ def test_progress_goes_to_standard_error(tmp_path: Path, data: Path, capfd: pyte
     assert all(name in lines[0] for name in ("gan", "pixel", "judged", "left"))
 
 
+def test_the_console_and_the_log_count_alike(tmp_path: Path, data: Path, capfd: pytest.CaptureFixture[str]):
+    train(engine_toy.make_config(data, iterations=6, log_every=5), work_dir=tmp_path / "run")
+    shown = [line.split("  ")[:2] for line in capfd.readouterr().err.strip().splitlines()]
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [[f"iteration {r['iteration']}/6", f"epoch {r['epoch']}"] for r in records] == shown
+    # five iterations are an epoch
+    assert [(r["iteration"], r["epoch"]) for r in records] == [(5, 1), (6, 2)]
+
+
 def test_the_plan_of_a_run(data: Path):
     planned = plan(engine_toy.make_config(data, epochs=3, decay_epochs=1, accumulate=2))
     assert planned["iterations"] == 20 and planned["iterations_per_epoch"] == 5
@@ -164,6 +187,14 @@ def test_settings_of_speed_stay_close_to_the_plain_run(tmp_path: Path, data: Pat
         losses.append(json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])["losses"]["pixel"])
     torch.use_deterministic_algorithms(False)
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_epochs_are_prepared_in_the_precision_of_the_steps(tmp_path: Path, data: Path, precision: str, kind: Any):
+    Multiplier.found.clear()
+    config = engine_toy.make_config(data, "engine_multiplier", iterations=1, precision=precision)
+    train(config, work_dir=tmp_path, progress=False)
+    assert Multiplier.found == [kind, kind]
 
 
 def test_worker_processes_give_the_same_numbers(tmp_path: Path, data: Path):

@@ -56,7 +56,8 @@ class TrainLoop(BaseLoop):
             self.runner.call_hook("before_train_epoch")
             reseed(self.seed, Stream.EPOCH, rank=rank(), position=self.epoch)
             method = bare(self.runner.model)
-            method.begin_epoch(self.epoch, self.feed.pictures(self.epoch), self.runner.optim_wrapper)
+            with self._precision():
+                method.begin_epoch(self.epoch, self.feed.pictures(self.epoch), self.runner.optim_wrapper)
         self.runner.model.train()
         for number, batch in enumerate(self.feed.batches(self.epoch, start), start):
             self.run_iter(number, batch)
@@ -68,10 +69,13 @@ class TrainLoop(BaseLoop):
     def run_iter(self, number: int, batch: Batch) -> None:
         self.runner.call_hook("before_train_iter", batch_idx=number, data_batch=batch)
         reseed(self.seed, Stream.ITERATION, rank=rank(), position=self.iter)
-        # One context holds the steps of all networks; weights cast for the first would be stale in the next: no cache
-        with torch.autocast(
-            batch.image.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
-        ):
+        with self._precision():
             losses = self.runner.model.train_step(batch, self.runner.optim_wrapper)
         self.iter += 1
         self.runner.call_hook("after_train_iter", batch_idx=number, data_batch=batch, outputs=losses)
+
+    def _precision(self) -> torch.autocast:
+        # One context holds the steps of all networks; weights cast for the first would be stale in the next: no cache
+        return torch.autocast(
+            self.feed.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
+        )
