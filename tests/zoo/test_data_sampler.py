@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.zoo.pictures import folder, halves, write_pair
 from zoo.data import EpochSampler, loader
+from zoo.engine.feed import Feed
 from zoo.errors import ZooError
 
 
@@ -54,17 +56,30 @@ def test_fewer_pictures_than_a_batch(eleven):
 def test_workers_and_a_late_start_change_nothing(eleven):
     sampler = EpochSampler(eleven, seed=1, batch_size=2)
     state = torch.get_rng_state()
-    here = list(loader(eleven, sampler, epoch=2))
-    there = list(loader(eleven, sampler, epoch=2, start=3, workers=2))
+    here = list(loader(eleven, sampler.batches(2)))
+    there = list(loader(eleven, sampler.batches(2, start=3), workers=2))
     assert torch.equal(torch.get_rng_state(), state)
     assert len(here) == 5 and len(there) == 2
     for a, b in zip(here[3:], there, strict=True):
         assert a.name == b.name and torch.equal(a.image, b.image) and torch.equal(a.label, b.label)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_picture_of_an_epoch_as_it_lies_on_the_disk(eleven, workers):
+    feed = Feed(eleven, EpochSampler(eleven, seed=1, batch_size=4), torch.device("cpu"), workers)
+    twice = [list(feed.pictures(epoch)) for epoch in (0, 3)]
+    for batches in twice:
+        assert [len(batch) for batch in batches] == [4, 4, 3]
+        shown = dict(zip([n for b in batches for n in b.name], torch.cat([b.image for b in batches]), strict=True))
+        assert len(shown) == 11
+        for name, image in shown.items():
+            pixels = np.asarray(Image.open(eleven.root / "train" / "images" / f"{name}.png").convert("RGB"))
+            assert torch.equal(((image + 1) * 127.5).round().byte().permute(1, 2, 0), torch.tensor(pixels))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_unreadable_picture_stops_with_its_sentence(eleven, workers):
     eleven.pairs[4].image.write_bytes(b"")
     with pytest.raises(ZooError, match=r"^The file \S+p4\.png cannot be read .*") as error:
-        list(loader(eleven, EpochSampler(eleven, seed=1, batch_size=11), 0, workers=workers))
+        list(loader(eleven, EpochSampler(eleven, seed=1, batch_size=11).batches(0), workers=workers))
     assert "\n" not in str(error.value)

@@ -53,23 +53,17 @@ class EpochSampler:
 
 
 def loader(
-    dataset: PairedDataset,
-    sampler: EpochSampler,
-    epoch: int,
-    start: int = 0,
-    workers: int = 0,
-    *,
-    pin_memory: bool = False,
+    dataset: PairedDataset, batches: Iterable[Sequence[Key | int]], workers: int = 0, *, pin_memory: bool = False
 ) -> Iterator[Batch]:
-    """The batches of ``sampler`` from number ``start`` of ``epoch`` on, read by ``workers`` processes (0: this one).
+    """``batches`` of a dataset, each of the items with these keys, read by ``workers`` processes (0: this one).
 
     ``pin_memory`` puts them where a GPU can copy them from while it works.
 
     Raises ZooError for a picture that cannot be read, also when it happened in another process.
     """
-    batches: Iterable[Any] = DataLoader(
+    loaded: Iterable[Any] = DataLoader(
         _Caught(dataset),
-        batch_sampler=list(sampler.batches(epoch, start)),
+        batch_sampler=[list(keys) for keys in batches],
         collate_fn=_collate_caught,
         num_workers=workers,
         # By default every start takes a number from the global generator, and a continued run would differ.
@@ -78,7 +72,7 @@ def loader(
         pin_memory=pin_memory,
     )
     with deaf_children():
-        reading = iter(batches)
+        reading = iter(loaded)
     for batch in reading:
         if isinstance(batch, ZooError):
             raise batch
@@ -91,7 +85,7 @@ class _Caught(Dataset[Any]):
     def __init__(self, dataset: PairedDataset) -> None:
         self.dataset = dataset
 
-    def __getitem__(self, key: Key) -> dict[str, Any] | ZooError:
+    def __getitem__(self, key: Key | int) -> dict[str, Any] | ZooError:
         try:
             return self.dataset[key]
         except ZooError as error:

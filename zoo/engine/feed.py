@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 
-from zoo.data import EpochSampler, PairedDataset, collate, loader
+from zoo.data import EpochSampler, PairedDataset, loader
+from zoo.data.sampler import Key
 from zoo.interfaces import Batch
 
 
@@ -42,14 +43,16 @@ class Feed:
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of an epoch from number ``start`` on; earlier ones are never read."""
-        for batch in loader(
-            self.dataset, self.sampler, epoch, start, self.workers, pin_memory=self.device.type == "cuda"
-        ):
-            yield self.deliver(batch)
+        yield from self.read(self.sampler.batches(epoch, start))
 
     def pictures(self, epoch: int) -> Pictures:
         """Every picture that the epoch may show, without augmentation."""
         return Pictures(self, self.sampler.plan(epoch).shown)
+
+    def read(self, batches: Iterable[Sequence[Key | int]]) -> Iterator[Batch]:
+        """Batches of the items with these keys, on the device."""
+        for batch in loader(self.dataset, batches, self.workers, pin_memory=self.device.type == "cuda"):
+            yield self.deliver(batch)
 
     def deliver(self, batch: Batch) -> Batch:
         batch = batch.to(self.device)
@@ -67,6 +70,4 @@ class Pictures:
 
     def __iter__(self) -> Iterator[Batch]:
         size = self.feed.sampler.batch_size
-        for first in range(0, len(self.indices), size):
-            items = [self.feed.dataset[i] for i in self.indices[first : first + size]]
-            yield self.feed.deliver(collate(items))
+        yield from self.feed.read(self.indices[first : first + size] for first in range(0, len(self.indices), size))
