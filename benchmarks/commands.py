@@ -75,17 +75,18 @@ def bench(
     What is finished is not run again, and what was interrupted continues; docs/bench.md says more.
     """
     out = out or Path("bench") / profile
-    names = [name.strip() for name in tables.split(",")]
+    names = [name.strip() for name in tables.split(",") if name.strip()]
     if status:
         from benchmarks.harness.view import show_status
 
-        show_status(out, tables=None if names == ["all"] else names, only=only)
+        show_status(out, tables=None if "all" in names else names, only=only)
         return
 
     if executor == "local" and (slurm or partition):
         raise click.UsageError("--slurm and --partition need --executor slurm.")
+    _require_known(names, profile, only, checkpoints)
 
-    from benchmarks.harness import run
+    from benchmarks.harness.session import run
 
     settings = slurm | ({"partition": partition} if partition else {})
     plugins = plugins_of(context)
@@ -108,6 +109,19 @@ def bench(
             f"{failed} cell{'s'[: failed != 1]} failed; the reasons stand in the tables, and the same command with "
             "--retry-failed tries again."
         )
+
+
+def _require_known(names: Sequence[str], profile: str, only: Sequence[str], checkpoints: Sequence[Path]) -> None:
+    """Raises ZooError for an unknown table, a pattern that fits no row, and a place without checkpoints, which is told
+    before methods and data are loaded.
+    """
+    from benchmarks.given import files
+    from benchmarks.harness.selection import require_rows
+    from benchmarks.tables import TABLES, outline
+
+    require_rows(outline(TABLES).choose(names, profile), only)
+    for path in checkpoints:
+        files(path)
 
 
 def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], settings: dict[str, str]) -> Any:

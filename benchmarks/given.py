@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo import checkpoints
 from zoo.config import Config
 from zoo.errors import ZooError
 
@@ -24,37 +23,44 @@ class Given:
     @classmethod
     def read(cls, path: Path) -> Given:
         """The checkpoint in a file. Raises ZooError for a file that is none."""
+        from zoo import checkpoints  # brings torch, which reading a grid does not need
+
         payload = checkpoints.load(path)
         iteration = payload.get("progress", {}).get("iteration")
         return cls(path, Config.from_dict(payload["config"], str(path)), iteration, checkpoints.digest(path))
 
+    def fits(self, config: Config, telling: set[str]) -> bool:
+        """Whether it is of the method and the dataset of a row's config, and equal in the settings that tell rows of
+        the method apart. All other settings (width, size, length of the training) are the checkpoint's own.
+        """
 
-def find(paths: Sequence[Path]) -> list[Given]:
-    """The checkpoints at the paths: files, or folders that hold ``.pth`` files or run folders with a ``latest.pth``.
+        def identity(config: Config) -> list[Any]:
+            names = [config.method["name"], config.data["name"]]
+            return names + [config.method.get(key) for key in sorted(telling)]
 
-    Raises ZooError for a path with none, and for a file that is no checkpoint.
+        return identity(self.config) == identity(config)
+
+
+def files(path: Path) -> list[Path]:
+    """A file itself, or the ``.pth`` files of a folder, or the ``latest.pth`` of the run folders there.
+
+    Raises ZooError where there is none.
     """
-    files: list[Path] = []
-    for path in paths:
-        here = [path] if path.is_file() else [*path.glob("latest.pth"), *path.glob("*/latest.pth")]
-        here = here or sorted(path.glob("*.pth"))
-        if not here:
-            raise ZooError(f"There is no checkpoint at {path}: give a .pth file, a run folder, or a folder of those.")
-        files += here
-    return [Given.read(path) for path in files]
+    here = [path] if path.is_file() else [*path.glob("latest.pth"), *sorted(path.glob("*/latest.pth"))]
+    here = here or sorted(path.glob("*.pth"))
+    if not here:
+        raise ZooError(f"There is no checkpoint at {path}: give a .pth file, a run folder, or a folder of those.")
+    return here
+
+
+def find(path: Path) -> list[Given]:
+    """The checkpoints at a path, see :func:`files`. Raises ZooError where there is none, and for other files."""
+    return [Given.read(file) for file in files(path)]
 
 
 def matching(given: Sequence[Given], config: Config, telling: set[str]) -> Given | None:
-    """The checkpoint for a row: same method, same dataset, and equal in the settings that tell rows of it apart.
-
-    All other settings (width, size, length of the training) are the checkpoint's own. Raises ZooError where two match.
-    """
-
-    def identity(candidate: Config) -> list[Any]:
-        names = [candidate.method["name"], candidate.data["name"]]
-        return names + [candidate.method.get(key) for key in sorted(telling)]
-
-    fitting = [one for one in given if identity(one.config) == identity(config)]
+    """The checkpoint that fits the config of a row, see :meth:`Given.fits`. Raises ZooError where two do."""
+    fitting = [one for one in given if one.fits(config, telling)]
     if len(fitting) > 1:
         raise ZooError(
             f"Both {fitting[0].path} and {fitting[1].path} fit {config.method['name']} on {config.data['name']}: "

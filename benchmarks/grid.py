@@ -16,11 +16,10 @@ from benchmarks.given import Given, matching
 from benchmarks.tables import Row, Table, settings_that_tell_rows_apart
 from zoo.config import Config, resolve
 from zoo.config.values import check_struct
-from zoo.data.standin import standin
-from zoo.engine.folder import FREE, RunFolder, write_text
 from zoo.errors import ZooError
 from zoo.plugins import home
 from zoo.registry import DATASETS, METHODS
+from zoo.whole_file import whole_file
 
 STAND_IN = "procedural stand-in"
 REAL = "real"
@@ -28,6 +27,8 @@ DATA = "data"
 """Label of the last row of a table of stand-ins, and what its cells have for a method: the drawing of the data itself,
 which says how diverse pictures of one mask are there.
 """
+KEY_DIGITS = 8
+"""The key of a cell ends in so many hexadecimal digits."""
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Cell:
 
     @property
     def checkpoint(self) -> Path:
+        from zoo.engine.folder import RunFolder  # brings torch, as do the other imports inside of functions here
+
         return self.given.path if self.given is not None else RunFolder(self.folder).latest
 
     @property
@@ -67,7 +70,6 @@ class Cell:
 
     def save(self) -> None:
         """Write ``cell.json``, from which a worker in another process, or on another machine, takes its work."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         content = {
             "method": self.method,
             "config": self.config.to_dict(),
@@ -75,7 +77,8 @@ class Cell:
             "given": None if self.given is None else str(self.given.path.resolve()),
             "metrics": self.metrics,
         }
-        write_text(self.folder / "cell.json", json.dumps(content, indent=2) + "\n")
+        with whole_file(self.folder / "cell.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Cell:
@@ -122,7 +125,10 @@ class Grid:
         """
         path, tables = out / "bench.json", {}
         if path.is_file():
-            before = Grid.load(out)
+            try:
+                before = Grid.load(out)
+            except ZooError:  # damaged, so it is written anew
+                before = Grid(self.profile, {})
             if before.profile == self.profile:
                 tables = {name: (table, before.places[name]) for name, table in before.tables.items()}
         tables |= {name: (table, self.places[name]) for name, table in self.tables.items()}
@@ -130,8 +136,8 @@ class Grid:
             name: {"table": asdict(table), "places": [asdict(place) for place in places]}
             for name, (table, places) in tables.items()
         }
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({"profile": self.profile, "tables": content}, indent=2) + "\n")
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps({"profile": self.profile, "tables": content}, indent=2) + "\n")
 
     @classmethod
     def load(cls, out: Path) -> Grid:
@@ -188,6 +194,20 @@ def lay_out(tables: Mapping[str, Table], choices: Choices, given: Sequence[Given
     return grid
 
 
+def fitting(given: Sequence[Given], tables: Mapping[str, Table], choices: Choices) -> list[Given]:
+    """Those of the checkpoints that fit a row of the tables."""
+    fit: list[Given] = []
+    for table in tables.values():
+        for row in table.rows:
+            try:
+                config = _config(row, table, choices, alone=False)
+            except ZooError:  # lay_out says so in its place
+                continue
+            telling = settings_that_tell_rows_apart(tables, row.method)
+            fit += [one for one in given if one not in fit and one.fits(config, telling)]
+    return fit
+
+
 def _place(row: Row, cells: Sequence[Cell], table: Table, grid: Grid) -> Place:
     """Put the cells of a row into the grid, or find them there."""
     for cell in cells:
@@ -196,18 +216,23 @@ def _place(row: Row, cells: Sequence[Cell], table: Table, grid: Grid) -> Place:
     return Place(row, tuple(cell.key for cell in cells))
 
 
-def _cells(
-    row: Row, table: Table, tables: Mapping[str, Table], choices: Choices, given: Sequence[Given], *, alone: bool
-) -> list[Cell]:
-    """The cells of a row, one per seed."""
+def _config(row: Row, table: Table, choices: Choices, *, alone: bool) -> Config:
+    """The config of a row, before its pictures are looked for."""
     own = [f"method.{key}={json.dumps(value)}" for key, value in row.settings.items()]
     own += [f"data.{key}={json.dumps(value)}" for key, value in table.data.items()]
     root = None if choices.data_root is None else _root(choices.data_root, table.root or table.dataset, alone)
     if root is None and table.root is not None:
         root = Path("data") / table.root
-    config = resolve(
-        row.method, table.dataset, choices.profile, [*own, *choices.sets], data_root=root, seed=choices.seed
-    )
+    return resolve(row.method, table.dataset, choices.profile, [*own, *choices.sets], data_root=root, seed=choices.seed)
+
+
+def _cells(
+    row: Row, table: Table, tables: Mapping[str, Table], choices: Choices, given: Sequence[Given], *, alone: bool
+) -> list[Cell]:
+    """The cells of a row, one per seed."""
+    from zoo.data.standin import standin
+
+    config = _config(row, table, choices, alone=alone)
     found = matching(given, config, settings_that_tell_rows_apart(tables, row.method))
     if found is not None:
         shape = {key: found.config.data[key] for key in ("size", "classes")}
@@ -257,6 +282,8 @@ def _identity(config: Config, splits: Sequence[str]) -> str:
 
 def _hash(config: Config, identity: str, given: Given | None) -> str:
     """Digits that change with whatever changes the numbers of a cell; not with places or how it is watched."""
+    from zoo.engine.folder import FREE
+
     content = config.to_dict()
     for section, _, key in (name.partition(".") for name in FREE - {"train.iterations", "train.epochs"}):
         content[section].pop(key, None)
@@ -276,4 +303,4 @@ def _source(method: str) -> str:
 
 
 def _digits(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]

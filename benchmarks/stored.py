@@ -7,23 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.grid import DATA, STAND_IN, Grid, Place
-from benchmarks.showcase import Showcase
 from benchmarks.tables import Row, Table
 from zoo.errors import ZooError
-from zoo.metrics import results
-from zoo.metrics.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmarks.showcase import Showcase
+    from zoo.metrics.results import Result
 
 
 @dataclass(frozen=True)
 class StoredCell:
     """The files of one cell, each read when it is first asked for; what is missing or damaged is empty.
 
-    failures: sentences about damaged files, filled as they are read.
+    failures: sentences about damaged files, filled as they are read. Only results, pictures and showcase need pandas
+    and torch.
     """
 
     folder: Path
@@ -83,9 +85,34 @@ class StoredCell:
         decay = train.get("decay_epochs")
         return f"{train.get('epochs')}{f' + {decay}' if decay else ''} epochs"
 
+    @property
+    def log(self) -> Path:
+        """The losses of the training, a line of JSON every few iterations."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def saved(self) -> int | None:
+        """The iteration of the newest checkpoint, as its name says; None where there is no checkpoint."""
+        numbers = [int(path.stem.removeprefix("iter_")) for path in self.folder.glob("iter_*.pth")]
+        return max(numbers, default=0) if (self.folder / "latest.pth").is_file() else None
+
+    @cached_property
+    def values(self) -> dict[str, float | None]:
+        """The numbers in ``results.jsonl`` by metric, without what is said of them."""
+        path = self.folder / "results.jsonl"
+
+        def read() -> dict[str, float | None]:
+            entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+            return {entry["metric"]: entry["value"] for entry in entries}
+
+        found: dict[str, float | None] = self._guarded(read, {}) if path.is_file() else {}
+        return found
+
     @cached_property
     def results(self) -> dict[str, Result]:
         """By metric."""
+        from zoo.metrics import results
+
         found: list[Result] = self._guarded(lambda: results.read(self.folder / "results.jsonl"), [])
         return {result.metric: result for result in found}
 
@@ -105,12 +132,16 @@ class StoredCell:
     @cached_property
     def pictures(self) -> pd.DataFrame:
         """Per-picture numbers, with the columns index, name, metric, value."""
+        import pandas as pd
+
         empty = pd.DataFrame({"index": [], "name": [], "metric": [], "value": []})
         path = self.folder / "pictures.parquet"
         return empty if not path.is_file() else self._guarded(lambda: pd.read_parquet(path), empty)
 
     @cached_property
     def showcase(self) -> Showcase | None:
+        from benchmarks.showcase import Showcase
+
         path = self.folder / "showcase.npz"
         return None if not path.is_file() else self._guarded(lambda: Showcase.load(path), None)
 

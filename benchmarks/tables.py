@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from zoo.config.read import read_yaml
 from zoo.config.values import Range, check_struct
 from zoo.errors import ZooError, nearest
-from zoo.metrics.protocols import named
 
 TABLES = Path(__file__).with_name("tables.yaml")
 
@@ -116,13 +115,21 @@ class Bench:
 
 def read(path: Path = TABLES) -> Bench:
     """Read a tables file. Raises ZooError naming the key where it is not what :class:`Bench` describes."""
-    bench: Bench = check_struct(read_yaml(path), Bench, "", lambda key: str(path.name))
+    bench = outline(path)
     for name, table in bench.tables.items():
         _check(table, f"Table {name} in {path.name}")
     return bench
 
 
+def outline(path: Path) -> Bench:
+    """As :func:`read`, but only keys and types are checked, which is done at once: metrics would bring torch."""
+    bench: Bench = check_struct(read_yaml(path), Bench, "", lambda key: str(path.name))
+    return bench
+
+
 def _check(table: Table, where: str) -> None:
+    from zoo.metrics.protocols import named
+
     for metric in table.metrics:
         named(_filled(metric, 2))
     for row in table.rows:

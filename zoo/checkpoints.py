@@ -40,9 +40,11 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
             torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # where the disk is full, torch puts an error of its archive before what the disk said
+        reason = error.__context__ if isinstance(error.__context__, OSError) else error
         raise ZooError(
-            f"The checkpoint {path} cannot be written ({error}): free space or give another folder."
+            f"The checkpoint {path} cannot be written ({reason}): free space or give another folder."
         ) from error
 
 
@@ -78,6 +80,17 @@ def load(path: Path | str) -> dict[str, Any]:
             "use the version of zoo that wrote it, or train again."
         )
     return payload
+
+
+def slim(path: Path) -> None:
+    """Leave in a checkpoint what using the method takes, without what only a continued training does.
+
+    That is the larger part: the states of the optimisers go. The file stays as it is where they are gone already, and
+    the old one stays until the new one is complete. Raises ZooError as :func:`load` and :func:`save` do.
+    """
+    payload = load(path)
+    if "optimizers" in payload:
+        save(path, {key: value for key, value in payload.items() if key not in ("optimizers", "rng")})
 
 
 def digest(path: Path) -> str:

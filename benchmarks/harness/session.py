@@ -6,11 +6,11 @@ No cell's failure stops another one.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.given import find
-from benchmarks.grid import Cell, Choices, Place, lay_out
+from benchmarks.given import Given, find
+from benchmarks.grid import Cell, Choices, Place, fitting, lay_out
 from benchmarks.harness.executors import Ended, Executor, Workers
 from benchmarks.harness.judge import missing
 from benchmarks.harness.selection import selected
@@ -18,7 +18,7 @@ from benchmarks.harness.standing import Standing, clock
 from benchmarks.harness.state import Failure
 from benchmarks.harness.view import Course, View, view
 from benchmarks.report import write as write_report
-from benchmarks.tables import TABLES, read
+from benchmarks.tables import TABLES, Table, read
 from zoo.engine import RunInterruptedError
 from zoo.engine.interrupt import StopRequest
 from zoo.errors import ZooError
@@ -57,21 +57,41 @@ def run(
     executor: where the cells run, by default one after another in a worker process. source: the tables file.
 
     Raises ZooError for choices that make no sense at all, and RunInterruptedError after Ctrl-C or SIGTERM, when all is
-    saved.
+    saved and the report of what is finished is written.
     """
     load_plugins(plugins)
     chosen = read(source).choose(tables, profile)
-    grid = lay_out(chosen, Choices(profile, out, data_root, seed, seeds, sets), find(given))
+    choices = Choices(profile, out, data_root, seed, seeds, sets)
+    grid = lay_out(chosen, choices, [one for path in given for one in _fitting(path, chosen, choices)])
     rows = [place for places in selected(grid, only).values() for place in places]
     grid.save(out)
     cells = [grid.cells[key] for key in dict.fromkeys(key for place in rows for key in place.cells)]
     executor = executor or Workers(1, plugins)
     titles = {cell.key: _title(cell, next(p for p in rows if cell.key in p.cells)) for cell in cells}
     course = Course(titles, jobs=executor.jobs or len(cells))
-    session = Session(course, executor, view(out, course, progress=progress), retry_failed=retry_failed)
-    session.run(cells, others=[cell for cell in grid.cells.values() if cell.key not in titles])
+    watched = view(out, course, progress=progress)
+    session = Session(course, executor, watched, retry_failed=retry_failed)
+    try:
+        session.run(cells, others=[cell for cell in grid.cells.values() if cell.key not in titles])
+    except RunInterruptedError:
+        watched.say(f"Writing the report of what is finished to {out}.")
+        write_report(out)
+        raise
     write_report(out).show()
     return course.failed + len({place.failure for place in rows if place.failure})
+
+
+def _fitting(path: Path, tables: Mapping[str, Table], choices: Choices) -> list[Given]:
+    """The checkpoints at a path that fit a row. Raises ZooError where none does: all would be trained, unnoticed."""
+    found = find(path)
+    fit = fitting(found, tables, choices)
+    if not fit:
+        held = dict.fromkeys(f"{one.config.method['name']} on {one.config.data['name']}" for one in found)
+        raise ZooError(
+            f"No row of the tables {', '.join(tables)} fits what --checkpoints {path} holds ({', '.join(held)}): give "
+            "checkpoints with the method, the dataset and the settings of a row, or choose other tables."
+        )
+    return fit
 
 
 def _title(cell: Cell, place: Place) -> str:

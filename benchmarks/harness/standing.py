@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 from benchmarks.harness.state import Failure, State, held
 from benchmarks.stored import StoredCell
-from zoo.engine.folder import RunFolder
-from zoo.metrics import named
 
 TAIL = 16384
 """Bytes at the end of a log that are read: its last losses, and enough lines to see how fast it goes."""
@@ -45,16 +43,18 @@ class Standing:
         if held(folder):
             if state is None or state.phase not in ("training", "evaluating"):
                 return cls("starting")
-            return _training(folder, state) if state.phase == "training" else _evaluating(state)
+            return _training(cell, state) if state.phase == "training" else _evaluating(state)
         failure = Failure.load(folder)
         if failure is not None:
             return cls("failed", note=failure.reason)
         metrics = cell.content.get("metrics", [])
-        if metrics and all(metric in cell.results for metric in metrics):
+        if metrics and all(metric in cell.values for metric in metrics):
             return cls("finished", note=_numbers(cell))
-        if RunFolder(folder).latest.is_file():
-            return cls("stopped", _saved(folder), state.total if state is not None and state.phase == "training" else 0)
-        return cls("waiting")
+        if cell.saved is None:
+            return cls("waiting")
+        if state is not None and state.phase in ("evaluating", "done"):
+            return cls("stopped", note="trained, but not evaluated")
+        return cls("stopped", cell.saved, state.total if state is not None and state.phase == "training" else 0)
 
     def text(self) -> str:
         """The standing in one line."""
@@ -70,8 +70,8 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _training(folder: Path, state: State) -> Standing:
-    lines = _tail(RunFolder(folder).log)
+def _training(cell: StoredCell, state: State) -> Standing:
+    lines = _tail(cell.log)
     if not lines:
         return Standing("training", state.done, state.total)
     last, each = lines[-1], _seconds_each(lines, state.done)
@@ -81,17 +81,14 @@ def _training(folder: Path, state: State) -> Standing:
 
 
 def _seconds_each(lines: list[dict[str, Any]], begun: int) -> float | None:
-    """Seconds per iteration, from the lines of the present process: its clock starts at 0, with iteration ``begun``."""
-    last = lines[-1]
-    first = {"iteration": begun, "seconds": 0.0}
-    for line in reversed(lines):
-        if line["seconds"] > last["seconds"] or line["iteration"] <= begun:
-            break
-        first = line
-    if first is last:
-        first = {"iteration": begun, "seconds": 0.0}
-    count = last["iteration"] - first["iteration"]
-    return (last["seconds"] - first["seconds"]) / count if count > 0 else None
+    """Seconds per iteration of the present process, which began after iteration ``begun``; the clock is the run's."""
+    own = [line for line in lines if line["iteration"] > begun]
+    if not own:
+        return None
+    before = lines[: len(lines) - len(own)]
+    start = {"iteration": begun, "seconds": before[-1]["seconds"] if before else 0.0}
+    first, last = own[0] if len(own) > 1 else start, own[-1]
+    return float(last["seconds"] - first["seconds"]) / (last["iteration"] - first["iteration"])
 
 
 def _evaluating(state: State) -> Standing:
@@ -120,16 +117,10 @@ def _tail(path: Path) -> list[dict[str, Any]]:
     return [line for line in lines if isinstance(line, dict) and "iteration" in line]
 
 
-def _saved(folder: Path) -> int:
-    """The iteration of the newest checkpoint, as its name says."""
-    numbered = RunFolder(folder).checkpoints()
-    return int(numbered[-1].stem.removeprefix("iter_")) if numbered else 0
-
-
 def _numbers(cell: StoredCell) -> str:
-    values = {named(m).cls.title: cell.results[m].value for m in cell.content["metrics"]}
+    values = {metric: cell.values[metric] for metric in cell.content["metrics"]}
     return ", ".join(
-        f"{title} {value:.{2 if math.fabs(value) >= 10 else 4}f}"
-        for title, value in values.items()
+        f"{metric} {value:.{2 if math.fabs(value) >= 10 else 4}f}"
+        for metric, value in values.items()
         if value is not None
     )

@@ -8,14 +8,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from zoo.engine.folder import write_text
 from zoo.errors import ZooError
+from zoo.whole_file import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class State:
 
     def save(self, folder: Path) -> None:
         """Write ``state.json``."""
-        write_text(folder / "state.json", json.dumps(asdict(self)) + "\n")
+        _write(folder / "state.json", asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> State | None:
@@ -70,8 +70,7 @@ class Failure:
 
     def save(self, folder: Path) -> None:
         """Write ``failed.json``."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "failed.json", json.dumps(asdict(self)) + "\n")
+        _write(folder / "failed.json", asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> Failure | None:
@@ -125,6 +124,11 @@ def held(folder: Path) -> bool:
     except OSError:  # no such file, or no locks on this file system
         return False
     return False
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content) + "\n")
 
 
 def _holder(folder: Path) -> str:

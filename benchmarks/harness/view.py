@@ -18,7 +18,7 @@ from benchmarks.grid import Grid, Place
 from benchmarks.harness.selection import selected
 from benchmarks.harness.standing import RUNNING, Standing, clock
 from benchmarks.stored import StoredCell
-from zoo.errors import ZooError
+from zoo.errors import ZooError, nearest
 
 SELDOM = 15.0
 """Seconds between two lines about the same cell, where there is no terminal."""
@@ -155,7 +155,8 @@ def show_status(out: Path, *, tables: Sequence[str] | None = None, only: Sequenc
     grid = Grid.load(out)
     for name in tables or ():
         if name not in grid.tables:
-            raise ZooError(f'The bench in {out} has no table "{name}"; it has {", ".join(grid.tables)}.')
+            hint = nearest(name, list(grid.tables)) or ";"
+            raise ZooError(f'The bench in {out} has no table "{name}"{hint} it has {", ".join(grid.tables)}.')
     shown = {name: rows for name, rows in selected(grid, only).items() if tables is None or name in tables}
     keys = dict.fromkeys(key for rows in shown.values() for place in rows for key in place.cells)
     standings = {key: Standing.of(out / "cells" / key) for key in keys}

@@ -8,10 +8,12 @@ ends.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import gc
 import json
 import logging
+import math
 import os
 import queue
 import signal
@@ -28,6 +30,7 @@ import torch
 from benchmarks.grid import DATA, Cell
 from benchmarks.harness.judge import judge, missing, require_features
 from benchmarks.harness.state import OUTPUT, CellBusyError, Failure, State, locked
+from benchmarks.stored import StoredCell
 from zoo import checkpoints, factory
 from zoo.config import Config
 from zoo.data import EpochSampler
@@ -49,20 +52,45 @@ def work(folder: Path) -> None:
     """
     with locked(folder):
         Failure.clear(folder)
+        _sweep(folder)
         try:
             _to_its_end(Cell.load(folder))
             State("done").save(folder)
-            return
         except RunInterruptedError:
             raise
-        except ZooError as error:
-            failure = Failure(str(error))
         except Exception as error:  # whatever a plugin does wrong, the other cells go on
-            write_text(folder / TRACE, traceback.format_exc())
-            text = " ".join(str(error).split())[:300]
-            failure = Failure(f"{type(error).__name__}: {text} (traceback in {folder / TRACE})", TRACE)
-        failure.save(folder)
-        State("failed").save(folder)
+            _failure(error, folder).save(folder)
+            State("failed").save(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a worker was writing when it was killed; nobody else writes such files where the lock is held."""
+    for kind in ("pth", "parquet", "npz"):
+        for path in folder.glob(f".*.{kind}"):
+            path.unlink(missing_ok=True)
+
+
+def _failure(error: Exception, folder: Path) -> Failure:
+    """Why a cell failed; of an error that nobody foresaw, the traceback is written, too."""
+    if _for_want_of_room(error):
+        return Failure(
+            f"There is no room left on the disk of {folder}: free some, and the same command tries it again.",
+            again=True,
+        )
+    if isinstance(error, ZooError):
+        return Failure(str(error))
+    write_text(folder / TRACE, "".join(traceback.format_exception(error)))
+    text = " ".join(str(error).split())[:300]
+    return Failure(f"{type(error).__name__}: {text} (traceback in {folder / TRACE})", TRACE)
+
+
+def _for_want_of_room(error: BaseException | None) -> bool:
+    """Whether an error began with a full disk, whatever a library made of it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _to_its_end(cell: Cell) -> None:
@@ -79,15 +107,38 @@ def _to_its_end(cell: Cell) -> None:
 def _train(cell: Cell) -> None:
     """Bring the run of a cell to its end, from its last checkpoint where it has one."""
     folder = RunFolder(cell.folder)
-    resume = folder.latest.is_file()
-    if resume and folder.record.is_file():
-        planned = json.loads(folder.record.read_text())["iterations"]
-        if checkpoints.load(folder.latest)["progress"]["iteration"] >= planned:
-            return
+    if not _is_trained(folder):
+        total = _planned(cell.config)
+        State("training", StoredCell(cell.folder).saved or 0, total).save(cell.folder)
+        try:
+            train(cell.config, work_dir=cell.folder, resume=folder.latest.is_file(), progress=False)
+        except RunInterruptedError:
+            State("training", StoredCell(cell.folder).saved or 0, total).save(cell.folder)
+            raise
+    if not cell.results.is_file():  # results name the file that they are of by its hash
+        _slim(folder)
+
+
+def _is_trained(folder: RunFolder) -> bool:
+    """Whether the run in a folder has come to its end."""
+    if not folder.latest.is_file():
+        return False
+    checkpoint = checkpoints.load(folder.latest)
+    if "optimizers" not in checkpoint:  # see _slim
+        return True
+    planned = json.loads(folder.record.read_text())["iterations"] if folder.record.is_file() else math.inf
+    return bool(checkpoint["progress"]["iteration"] >= planned)
+
+
+def _slim(folder: RunFolder) -> None:
+    """Take from the checkpoints of a trained cell what only training needs; the latest, which says so, comes last."""
     numbered = folder.checkpoints()
-    done = int(numbered[-1].stem.removeprefix("iter_")) if numbered else 0
-    State("training", done, _planned(cell.config)).save(cell.folder)
-    train(cell.config, work_dir=cell.folder, resume=resume, progress=False)
+    for path in numbered:
+        checkpoints.slim(path)
+    if numbered:
+        folder.publish(numbered[-1], keep=len(numbered))
+    else:
+        checkpoints.slim(folder.latest)
 
 
 def _planned(config: Config) -> int:

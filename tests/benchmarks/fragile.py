@@ -35,6 +35,8 @@ class Shades(Generator):
 class Fragile(Method):
     """ends: how the iteration ``at`` ends while the file ``trap`` is there (always, where no file is named). pause:
     seconds of rest in every iteration. number: tells runs apart that are alike.
+
+    "full" writes a checkpoint to a disk without room.
     """
 
     needs_trunk = False
@@ -44,7 +46,7 @@ class Fragile(Method):
         *,
         classes: int,
         size: tuple[int, int],
-        ends: Literal["well", "error", "kill", "crash", "preempted"] = "well",
+        ends: Literal["well", "error", "full", "kill", "crash", "preempted"] = "well",
         at: int = 3,
         trap: str = "",
         pause: float = 0.0,
@@ -67,6 +69,9 @@ class Fragile(Method):
         if self.steps == self.at and (not self.trap or Path(self.trap).exists()):
             if self.ends == "error":
                 raise RuntimeError("out of luck")
+            if self.ends == "full":
+                with Path("/dev/full").open("wb") as file:
+                    torch.save(self.state_dict(), file)
             if self.ends in ("kill", "crash"):
                 os.kill(os.getpid(), signal.SIGKILL if self.ends == "kill" else signal.SIGSEGV)
             if self.ends == "preempted":

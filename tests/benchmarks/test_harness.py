@@ -6,7 +6,7 @@ They run in this process; the tests of workers, of clusters and of killing have 
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ import pytest
 import torch
 
 from benchmarks.grid import Cell, Choices, Grid, lay_out
-from benchmarks.harness import run
 from benchmarks.harness.executors import InProcess
+from benchmarks.harness.session import run
 from benchmarks.harness.state import Failure, State
 from benchmarks.tables import read
 from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints
 from zoo.data import procedural
+from zoo.engine import train
 from zoo.errors import ZooError
 
 TABLES = """
@@ -245,9 +246,12 @@ def test_unfinished_cells_are_resumed(mini: Run, source: Path, tmp_path: Path):
     finished = mini.cell("2", 0).folder
     killed = tmp_path / "cells" / finished.name
     shutil.copytree(finished, killed)
-    for name in ("results.jsonl", "record.json", "iter_000002.pth"):
+    for path in [*killed.glob("*.pth"), killed / "results.jsonl"]:
+        path.unlink()
+    config = mini.cell("2", 0).config
+    train(replace(config, train=replace(config.train, iterations=1)), work_dir=killed, progress=False)
+    for name in ("record.json", "iter_000001.pth"):
         (killed / name).unlink()
-    (killed / "iter_000001.pth").replace(killed / "latest.pth")
     assert bench(tmp_path, source, "2") == 0
     assert not (killed / "iter_000001.pth").exists(), "the first iteration was not trained again"
     ours, theirs = (checkpoints.load(folder / "latest.pth") for folder in (killed, finished))
@@ -266,6 +270,26 @@ def test_given_checkpoints_take_the_place_of_training(mini: Run, source: Path, t
     assert not list((tmp_path / "cells").glob("*/*.pth"))
     with pytest.raises(ZooError, match="no checkpoint at"):
         bench(tmp_path, source, "2", given=[tmp_path / "nothing"])
+
+
+def test_given_checkpoints_that_fit_no_row_are_refused(mini: Run, source: Path, fragile: Path, tmp_path: Path):
+    file = tables(tmp_path / "tables.yaml", "")
+    sentence = r"No row of the tables 1 fits what --checkpoints .*clvae-deepfashion-\w+ holds \(clvae on deepfashion\)"
+    with pytest.raises(ZooError, match=sentence):
+        bench(tmp_path / "out", file, "1", given=[mini.cell("2", 0).folder], plugins=[fragile])
+    assert not (tmp_path / "out").exists()
+    both = mini.cell("2", 0).folder.parent
+    assert bench(tmp_path / "out", source, "2", given=[both], only=["data"]) == 0, "others in the folder do not matter"
+
+
+def test_a_damaged_grid_is_written_anew(mini: Run, source: Path, tmp_path: Path):
+    shutil.copytree(mini.out, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "bench.json").write_text('{"profile": "sm')
+    with pytest.raises(ZooError, match=r"is damaged .* run the same `zoo bench` again"):
+        Grid.load(tmp_path)
+    assert bench(tmp_path, source, "2") == 0
+    assert set(Grid.load(tmp_path).tables) == {"2"}
+    assert values(tmp_path, "2").equals(values(mini.out, "2"))
 
 
 def test_data_root_is_the_folder_of_datasets_or_of_the_dataset(source: Path, tmp_path: Path):

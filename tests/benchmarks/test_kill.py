@@ -122,14 +122,40 @@ def test_a_bench_that_is_told_to_stop_saves_and_says_how_to_go_on(source: Path, 
         "Error: Stopped by Ctrl-C; what was being trained is saved, and the same bench command continues."
     )
     assert not list(tmp_path.glob("out/cells/*/failed.json")) and not held(cell)
-    assert checkpoints.load(cell / "latest.pth")["progress"]["iteration"] >= 5
+    saved = checkpoints.load(cell / "latest.pth")["progress"]["iteration"]
+    assert saved >= 5
+    notes = pd.read_csv(tmp_path / "out" / "table1.csv").set_index("method")["note"]
+    assert notes["row0"] == f"not run yet (training, {saved} of 60)" and notes["data"] == "not run yet"
+    assert "row0" in (tmp_path / "out" / "report.html").read_text()
+    assert "Writing the report of what is finished" in err
+    sound(tmp_path / "out", unfinished=False)
 
 
-def sound(out: Path) -> None:
-    """Whatever a kill left behind can be read."""
+@pytest.mark.slow
+def test_a_bench_that_is_told_twice_ends_at_once(tmp_path: Path):
+    source = tables(tmp_path / "tables.yaml", "pause: 10")
+    process = small_bench.start(source, *words(tmp_path / "out"), cwd=tmp_path)
+    cell = begun(process, tmp_path / "out", 1)
+    worker = State.load(cell)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None, "it waits for the end of the iteration"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and err.splitlines()[-1] == "Interrupted."
+    assert worker is not None and not alive(worker.pid) and not held(cell)
+    assert not (cell / "latest.pth").exists(), "the iteration did not come to its end"
+    sound(tmp_path / "out", unfinished=False)
+
+
+def sound(out: Path, *, unfinished: bool = True) -> None:
+    """Whatever a kill left behind can be read; ``unfinished``: files that have not got their names yet may be there."""
     for path in out.rglob("*"):
-        if path.name.startswith(".") or not path.is_file():
-            continue  # an unfinished file has not got its name yet
+        if path.name.startswith("."):
+            assert unfinished, path
+            continue
+        if not path.is_file():
+            continue
         if path.suffix == ".json":
             json.loads(path.read_text())
         elif path.name == "results.jsonl":

@@ -2,6 +2,9 @@
 
 import io
 import json
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +15,16 @@ import pytest
 from rich.console import Console
 
 from benchmarks.grid import Grid
-from benchmarks.harness import Session
 from benchmarks.harness.executors import Ended
-from benchmarks.harness.selection import selected
+from benchmarks.harness.selection import require_rows, selected
+from benchmarks.harness.session import Session
 from benchmarks.harness.standing import Standing
 from benchmarks.harness.state import Failure, State, locked
 from benchmarks.harness.view import Course, Lines, Terminal, View, show_status
+from benchmarks.stored import StoredCell
+from benchmarks.tables import read
 from tests.benchmarks.stored_bench import finish, lay
+from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 
 
@@ -56,13 +62,13 @@ def test_training_is_seen_in_its_log(tmp_path: Path):
     assert Standing.of(folder).word == "waiting", "nobody runs it, and there is no checkpoint to go on from"
 
 
-def test_a_resumed_training_has_a_clock_of_its_own(tmp_path: Path):
+def test_a_resumed_training_is_timed_from_where_it_went_on(tmp_path: Path):
     folder = tmp_path / "cell"
-    write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 8.0)])
+    write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 2008.0)])
     with at_work(folder, State("training", 20, 50)):
         standing = Standing.of(folder)
         assert standing.left == pytest.approx(8.0 / 10 * 20)
-        write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 8.0), (40, 12.0)])
+        write_log(folder, [(10, 1000.0), (20, 2000.0), (30, 2008.0), (40, 2012.0)])
         assert Standing.of(folder).left == pytest.approx((12.0 - 8.0) / 10 * 10)
         write_log(folder, [(10, 1000.0), (20, 2000.0)])
         assert Standing.of(folder).left is None, "nothing of this process yet"
@@ -85,6 +91,8 @@ def test_a_cell_that_was_left_alone(laid: tuple[Path, Grid], tmp_path: Path):
     for name in ("latest.pth", "iter_000040.pth"):
         (folder / name).touch()
     assert Standing.of(folder) == Standing("stopped", 40, 100)
+    State("evaluating", 3, 8).save(folder)
+    assert Standing.of(folder).text() == "stopped: trained, but not evaluated"
     Failure("It is broken.").save(folder)
     assert Standing.of(folder) == Standing("failed", note="It is broken.")
     with at_work(folder, State("training", 40, 100)):
@@ -106,7 +114,7 @@ def test_status_shows_every_row(laid: tuple[Path, Grid], capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     found = {line.split("  ")[0]: " ".join(line.split()) for line in lines[1:7]}
     assert lines[0] == "Table 2: ADE20K, random codes"
-    assert found["GauGAN-VAE"] == "GauGAN-VAE finished Diversity 0.2500, Top-1 GT-similarity 0.1250"
+    assert found["GauGAN-VAE"] == "GauGAN-VAE finished diversity_lpips_alex_4 0.2500, top1_lpips_alex_4_l1 0.1250"
     assert found["GauGAN-VAE*"] == "GauGAN-VAE* failed It is broken."
     assert found["GroupDNet"].startswith("GroupDNet training") and "10/20" in found["GroupDNet"]
     assert found["CLVAE"] == "CLVAE waiting" and found["data"] == "data waiting"
@@ -133,6 +141,89 @@ def test_only_speaks_of_labels_methods_datasets_and_keys(laid: tuple[Path, Grid]
     assert {table: len(rows) for table, rows in selected(grid).items()} == {"2": 5, "3": 4}
     with pytest.raises(ZooError, match=r'"clave" fits no row; did you mean "clvae"'):
         selected(grid, ["clave"])
+    with pytest.raises(ZooError, match=r'did you mean "clvae on deepfashion"'):
+        selected(grid, ["clvae on deepfashon"])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*", "clvae-*", "clvae-ade20k-*", "CLVAE-ade20k-0*", "*-????????", "*[0-9a-f]", "group*20k-[!x]*"]
+)
+def test_patterns_that_may_fit_a_key_are_let_through_before_keys_are_known(pattern: str):
+    require_rows(read().choose(["2"], "smoke"), [pattern])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["clvae-ade20k-0", "clvae-ade20k-*g", "clvae-gta5-*", "*-?????????", "*[!0-9a-f]_", "cimle*", "", "[*"]
+)
+def test_patterns_that_can_fit_nothing_are_refused_before_keys_are_known(pattern: str):
+    with pytest.raises(ZooError, match="fits no row"):
+        require_rows(read().choose(["2"], "smoke"), [pattern])
+
+
+def test_rows_that_there_are_are_known_before_the_grid(laid: tuple[Path, Grid]):
+    _, grid = laid
+    keys = [key for places in grid.places.values() for place in places for key in place.cells]
+    stars = [key[:n] + "*" + key[n + 2 :] for key in keys for n in range(len(key))]
+    for pattern in ["GauGAN-VAE*", "3/data", "DATA on ade20k", "groupdnet", *keys, *stars]:
+        assert selected(grid, [pattern])
+        require_rows(grid.tables, [pattern])
+
+
+ALONE = """
+import sys
+sys.argv[0] = "zoo"
+import cli
+try:
+    cli.main()
+finally:
+    print("torch" in sys.modules, "pandas" in sys.modules)
+"""
+
+
+def alone(*words: object) -> subprocess.CompletedProcess[str]:
+    """``zoo WORDS`` in a process of its own, whose last line says which slow packages it has loaded."""
+    return subprocess.run([sys.executable, "-c", ALONE, *map(str, words)], capture_output=True, text=True, timeout=60)
+
+
+def test_status_needs_no_slow_packages(laid: tuple[Path, Grid], tmp_path: Path):
+    out, grid = laid
+    shutil.copytree(out, tmp_path, dirs_exist_ok=True)
+    first, second, third = (tmp_path / "cells" / place.cells[0] for place in grid.places["3"][:3])
+    finish(replace(grid.cells[first.name], folder=first), lambda cell, metric: 0.25)
+    for name in ("latest.pth", "iter_000040.pth"):
+        (second / name).touch()
+    with at_work(third, State("training", 10, 20)):
+        write_log(third, [(12, 5.0)])
+        process = alone("bench", "--status", "--out", tmp_path, "--tables", "3", "--only", "*VAE", "--only", "group*")
+    lines = [line.split() for line in process.stdout.splitlines()]
+    assert lines[1][:4] == ["GauGAN-VAE", "finished", "diversity_lpips_alex_4", "0.2500,"]
+    assert lines[2] == ["GroupDNet", "stopped"]
+    assert lines[3][:2] == ["CLVAE", "training"] and "12/20" in lines[3]
+    assert lines[-1] == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--only", "clave"], '--only "clave" fits no row; did you mean "clvae"'),
+        (["--tables", "3", "--only", "clvae on gta5"], 'fits no row; did you mean "clvae on deepfashion"'),
+        (["--tables", "3,layer"], 'no table "layer"; did you mean "layers"'),
+        (["--tables", "3", "--checkpoints", "nowhere.pth"], "no checkpoint at nowhere.pth"),
+    ],
+)
+def test_mistyped_choices_are_refused_before_anything_slow_is_loaded(tmp_path: Path, words: list[str], sentence: str):
+    process = alone("bench", *words, "--out", tmp_path / "out")
+    assert process.returncode == 2 and process.stdout == "False False\n"
+    assert sentence in process.stderr and process.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_files_of_a_run_are_those_that_training_writes(tmp_path: Path):
+    run, cell = RunFolder(tmp_path), StoredCell(tmp_path)
+    assert cell.log == run.log and cell.saved is None
+    for path in (run.latest, run.checkpoint(7), run.checkpoint(1_000_000)):
+        path.touch()
+    assert cell.saved == 1_000_000
 
 
 def test_what_is_left_is_estimated_from_what_has_been_seen():
@@ -232,6 +323,6 @@ def test_a_cell_of_another_bench_is_waited_for(tmp_path: Path, monkeypatch: pyte
     assert (course.finished, course.failed) == (1, 1)
     assert sorted(view.told) == [
         "failed in another bench: It is broken there.",
-        "finished by another bench: Diversity 0.5000, Top-1 GT-similarity 0.5000",
+        "finished by another bench: diversity_lpips_alex_4 0.5000, top1_lpips_alex_4_l1 0.5000",
         *["is being run by process 7 on host; waiting for it"] * 2,
     ]

@@ -1,19 +1,25 @@
 """Cells in worker processes and in jobs: who serves whom, what becomes of crashes, and who may run a cell."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
-from benchmarks.grid import Choices, lay_out
+from benchmarks.grid import Cell, Choices, lay_out
 from benchmarks.harness.cluster import Jobs, parameters
 from benchmarks.harness.executors import Ended, Executor, Workers, environments
+from benchmarks.harness.judge import judge
 from benchmarks.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
 from benchmarks.harness.worker import work
 from benchmarks.tables import read
 from tests.benchmarks.small_bench import METRICS, SETS, results, tables
+from zoo import checkpoints
+from zoo.engine import train
+from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 from zoo.plugins import load_plugins
 
@@ -96,6 +102,78 @@ def test_a_cell_whose_description_is_damaged_fails_with_a_sentence(tmp_path: Pat
     work(folder)
     failure = Failure.load(folder)
     assert failure is not None and "cell.json does not describe a cell" in failure.reason
+
+
+def test_a_trained_cell_keeps_what_using_the_method_takes(no_weights: None, fragile: Path, tmp_path: Path):
+    (folder,) = cells(tmp_path, fragile, "")
+    run = RunFolder(folder)
+    train(Cell.load(folder).config, work_dir=folder, progress=False)
+    full, numbered = checkpoints.load(run.latest), run.checkpoints()
+    assert len(numbered) == 2 and all("optimizers" in checkpoints.load(path) for path in numbered)
+    trained = (folder / "log.jsonl").read_bytes()
+    work(folder)
+    assert (folder / "log.jsonl").read_bytes() == trained, "it had been trained already"
+    slim = checkpoints.load(run.latest)
+    assert torch.equal(slim["method"]["generator.colours"], full["method"]["generator.colours"])
+    assert slim["progress"] == full["progress"] and slim["config"] == full["config"]
+    assert run.checkpoints() == numbered
+    assert not any("optimizers" in checkpoints.load(path) for path in (run.latest, *numbered))
+    assert run.latest.samefile(numbered[-1]), "which takes no room of its own"
+    assert named_by_results(folder) == {hashlib.sha256(run.latest.read_bytes()).hexdigest()[:12]}
+
+
+@pytest.mark.parametrize("lost", [["results.jsonl"], ["results.jsonl", "record.json", "state.json"]])
+def test_a_worker_that_dies_before_it_has_judged_does_not_train_again(
+    no_weights: None, fragile: Path, tmp_path: Path, lost: list[str]
+):
+    (folder,) = cells(tmp_path, fragile, "")
+    work(folder)
+    before, found = (folder / "latest.pth").read_bytes(), results(folder)
+    for name in lost:
+        (folder / name).unlink()
+    work(folder)
+    assert Failure.load(folder) is None and results(folder) == found
+    assert (folder / "latest.pth").read_bytes() == before
+
+
+def test_a_worker_that_dies_while_it_slims_goes_on_with_that(no_weights: None, fragile: Path, tmp_path: Path):
+    (folder,) = cells(tmp_path, fragile, "")
+    run = RunFolder(folder)
+    train(Cell.load(folder).config, work_dir=folder, progress=False)
+    checkpoints.slim(run.checkpoints()[-1])
+    unfinished = [folder / ".latest.4242.pth", folder / ".pictures.4242.parquet"]
+    for path in unfinished:
+        path.write_bytes(b"half of it")
+    work(folder)
+    assert "optimizers" not in checkpoints.load(run.latest) and run.latest.samefile(run.checkpoints()[-1])
+    assert set(results(folder)) == set(METRICS) and not any(path.exists() for path in unfinished)
+
+
+def test_the_file_that_results_name_stays(no_weights: None, fragile: Path, tmp_path: Path):
+    """Cells of older benches have whole checkpoints, and a further metric is one of the same file."""
+    (folder,) = cells(tmp_path, fragile, "")
+    cell, run = Cell.load(folder), RunFolder(folder)
+    train(cell.config, work_dir=folder, progress=False)
+    judge(cell, [METRICS[0]], lambda done, total: None)
+    before = run.latest.read_bytes()
+    work(folder)
+    assert set(results(folder)) == set(METRICS)
+    assert run.latest.read_bytes() == before
+    assert named_by_results(folder) == {hashlib.sha256(before).hexdigest()[:12]}
+
+
+def named_by_results(folder: Path) -> set[str]:
+    """The hashes of checkpoints in the results of a cell."""
+    return {json.loads(line)["checkpoint"] for line in (folder / "results.jsonl").read_text().splitlines()}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_named_and_the_cell_tried_again(no_weights: None, fragile: Path, tmp_path: Path):
+    (folder,) = cells(tmp_path, fragile, "ends: full, at: 2")
+    work(folder)
+    failure = Failure.load(folder)
+    assert failure is not None and failure.again
+    assert failure.reason.startswith(f"There is no room left on the disk of {folder}: free some")
 
 
 def test_further_metrics_join_the_ones_that_are_there(no_weights: None, fragile: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 import zipfile
 from collections import OrderedDict
 
@@ -49,6 +50,38 @@ def test_a_write_that_fails_is_a_sentence_and_leaves_nothing_behind(tmp_path):
     with pytest.raises(ZooError, match=r"folder\.pth cannot be written"):
         checkpoints.save(tmp_path / "folder.pth", payload())
     assert [p.name for p in tmp_path.iterdir()] == ["folder.pth"]
+
+
+def test_a_full_disk_has_its_say_and_the_old_file_stays(tmp_path):
+    path = tmp_path / "a.pth"
+    checkpoints.save(path, payload())
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(ZooError, match=r"a\.pth cannot be written \(.*File too large\): free space"):
+            checkpoints.save(path, payload(more=torch.zeros(10_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_slim_checkpoint_is_the_method_without_its_training(tmp_path):
+    method, path = built(), tmp_path / "a.pth"
+    optimizers = {"generator": {"state": {0: {"exp_avg": torch.zeros(1000, 1000)}}}}
+    content = {"config": method.config.to_dict(), "method": method.state_dict(), "ema": {"x": torch.ones(1)}}
+    checkpoints.save(path, {**content, "progress": {"iteration": 7}, "optimizers": optimizers, "rng": {"seed": 1}})
+    full = path.stat().st_size
+    checkpoints.slim(path)
+    assert full - path.stat().st_size >= 4_000_000, "the state of the optimisers"
+    loaded = checkpoints.load(path)
+    assert set(loaded) == {"version", "config", "method", "ema", "progress"}
+    assert loaded["config"] == content["config"] and loaded["progress"] == {"iteration": 7}
+    state = zoo.load(path, ema=False).state_dict()
+    assert all(torch.equal(state[key], value) for key, value in method.state_dict().items())
+    before = path.stat()
+    checkpoints.slim(path)
+    assert path.stat().st_ino == before.st_ino, "there is nothing left to take"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.pth"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
