@@ -1,8 +1,8 @@
 """The command line: `zoo list|train|sample|eval|edit|codes|figure|studio|bench|report|data|import`.
 
-It parses, calls the core and prints; larger commands have files of their own in zoo.commands and benchmarks, and what a
-command does lives in the packages. Heavy modules are imported inside the commands, so that `zoo --help` answers at
-once.
+The commands lie in zoo.commands and in benchmarks; they parse, call the core and print. Here are the group, how errors
+are told, and `zoo list`, which shows what both packages have. Heavy modules are imported inside the commands, so that
+`zoo --help` answers at once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from textwrap import shorten
-from typing import Any
 
 import click
 
@@ -24,22 +22,14 @@ from benchmarks.commands import bench, report
 from zoo.commands.codes import codes
 from zoo.commands.data import data
 from zoo.commands.edit import edit
+from zoo.commands.evaluate import evaluate
 from zoo.commands.official import import_command
+from zoo.commands.sample import sample
 from zoo.commands.studio import studio
-from zoo.commands.terminal import print_rows, progress
+from zoo.commands.terminal import print_rows
 from zoo.commands.train import train
 from zoo.errors import ZooError
-from zoo.options import (
-    FILE,
-    FOLDER,
-    data_option,
-    device_option,
-    examples,
-    plugin_option,
-    report_broken,
-    root_option,
-    seed_option,
-)
+from zoo.options import examples, plugin_option
 
 INTERRUPTED = 130
 
@@ -80,7 +70,8 @@ def _report(error: BaseException) -> int:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        return f"{error.format_message()} See {error.ctx.command_path} --help."
+        message = error.format_message()
+        return f"{message}{'' if message.endswith(('.', '?')) else '.'} See {error.ctx.command_path} --help."
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, ZooError):
@@ -88,30 +79,6 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be read or written ({error.strerror}): check the path and your rights to it."
     return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a defect; --debug shows where)."
-
-
-limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures.")
-
-
-def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of the commands that put a checkpoint to the test pictures of a dataset.
-
-    They arrive as ``checkpoint``, ``data``, ``data_root``, ``limit``, ``seed``, ``device``.
-    """
-    checkpoint = click.argument("checkpoint", type=FILE)
-    for add in (plugin_option, device_option, seed_option, limit_option, root_option, data_option, checkpoint):
-        command = add(command)
-    return command
-
-
-def _at_work(checkpoint: Path, data: str, data_root: Path | None, device: str) -> tuple[Any, Any]:
-    """The method of a checkpoint on its device, and the test pictures."""
-    from zoo.engine.distribution import start
-    from zoo.factory import load
-    from zoo.sampling import evaluation_pictures
-
-    method = load(checkpoint, device=start(device))
-    return method, evaluation_pictures(method, data, data_root)
 
 
 def _say_what_is_decided() -> None:
@@ -144,12 +111,11 @@ def cli() -> None:
 @click.argument("what", type=click.Choice(["methods", "datasets", "tables", "profiles", "all"]), default="all")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @plugin_option
-@click.pass_context
-def list_command(context: click.Context, what: str, as_json: bool) -> None:
+def list_command(what: str, as_json: bool) -> None:
     """What there is: methods, datasets, tables and profiles."""
     from benchmarks.tables import table_rows
     from zoo.catalogue import dataset_rows, method_rows, profile_rows
-    from zoo.plugins import broken_plugins
+    from zoo.plugins import broken_plugins, tell_broken
 
     sources = {"methods": method_rows, "datasets": dataset_rows, "tables": table_rows, "profiles": profile_rows}
     found = {name: rows() for name, rows in sources.items() if what in (name, "all")}
@@ -158,97 +124,11 @@ def list_command(context: click.Context, what: str, as_json: bool) -> None:
     else:
         for name, rows in found.items():
             print_rows(name, rows)
-    report_broken(context, broken_plugins())
+    tell_broken(broken_plugins(), partial(click.echo, err=True))
 
 
-@cli.command(
-    epilog=examples(
-        "zoo sample runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --out samples",
-        "zoo sample clvae.pth --data folder --data-root my_pictures --samples 4 --out samples --seed 7",
-    )
-)
-@click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures per mask.")
-@click.option("--out", type=FOLDER, required=True, help="Folder for the pictures and grid.png.")
-@on_test_pictures
-def sample(samples: int, out: Path, limit: int | None, seed: int, **which: Any) -> None:
-    """Draw pictures for the test masks of a dataset: one PNG each, and a grid."""
-    from zoo.sampling import write_samples
-
-    method, pictures = _at_work(**which)
-    with progress("sampling") as report:
-        files = write_samples(method, pictures, samples=samples, out=out, seed=seed, limit=limit, progress=report)
-    click.echo(f"Wrote {len(files) - 1} pictures and {files[-1]}")
-
-
-@cli.command(
-    "eval",
-    epilog=examples(
-        "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion",
-        "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --limit 50 --json",
-        "zoo eval clvae.pth --data ade20k --metrics fid_val_inception2015 --out judged --pictures",
-        "torchrun --nproc-per-node 2 --no-python zoo eval clvae.pth --data ade20k",
-    ),
-)
-@click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Pictures per mask.")
-@click.option("--metrics", metavar="NAME,...", help="Metrics by full name, as diversity_lpips_alex_40 [default: all].")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable: one line per number.")
-@click.option("--out", type=FOLDER, help="Folder for results.jsonl and the numbers of every picture (Parquet).")
-@click.option("--pictures", "keep", is_flag=True, help="Write the pictures that are judged to --out, too.")
-@on_test_pictures
-def evaluate(
-    samples: int,
-    metrics: str | None,
-    as_json: bool,
-    out: Path | None,
-    keep: bool,
-    limit: int | None,
-    seed: int,
-    checkpoint: Path,
-    **which: Any,
-) -> None:
-    """Evaluate a checkpoint on the test pictures of a dataset."""
-    if keep and out is None:
-        raise click.UsageError("--pictures needs --out, the folder to write them to.")
-
-    from zoo.distributed import is_main
-    from zoo.evaluation import evaluate_checkpoint
-
-    method, pictures = _at_work(checkpoint, **which)
-    names = metrics.split(",") if metrics else None
-    with progress("evaluating") as report:
-        results = evaluate_checkpoint(
-            method,
-            pictures,
-            checkpoint,
-            metrics=names,
-            samples=samples,
-            seed=seed,
-            limit=limit,
-            out=out,
-            keep=keep,
-            progress=report,
-        )
-    if not is_main():
-        return
-    if as_json:
-        for result in results:
-            click.echo(result.line())
-        return
-    rows = [
-        {"metric": r.metric, "value": f"{r.value:.4f}", **r.protocol, "note": "; ".join(r.warnings)} for r in results
-    ]
-    print_rows(f"{method.name} on {which['data']}", rows)
-
-
-cli.add_command(train)
-cli.add_command(data)
-cli.add_command(import_command)
-cli.add_command(bench)
-cli.add_command(report)
-cli.add_command(edit)
-cli.add_command(codes)
-cli.add_command(figure)
-cli.add_command(studio)
+for command in (train, sample, evaluate, data, import_command, bench, report, edit, codes, figure, studio):
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

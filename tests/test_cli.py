@@ -17,6 +17,7 @@ from PIL import Image
 from tests.command_line import CLASSES, done, files_below, working_in, write_pictures, zoo
 from tests.parity.fixtures import norm_of, over_cases, read
 from zoo import Codes, build, checkpoints, load
+from zoo.commands.terminal import print_rows
 
 TRAIN = (
     *("train", "gaugan", "--data", "folder", "--data-root", "pictures", "--profile", "smoke"),
@@ -62,6 +63,20 @@ def test_a_broken_plugin_is_named_once_and_stops_nothing(here):
     ]
 
 
+def test_a_broken_plugin_is_not_named_again_when_its_method_is_asked_for(here):
+    Path("toy_torn.py").write_text("def\n")
+    outcome = zoo("train", "toy_torn", "--data", "deepfashion", "--plugin", "toy_torn.py")
+    told, error = outcome.err.splitlines()
+    assert outcome.code == 2 and told.startswith("The plugin toy_torn is broken and left out: SyntaxError")
+    assert error.startswith('Error: There is no method "toy_torn"') and "broken" not in error
+
+
+def test_a_broken_plugin_is_named_even_where_it_has_the_name_of_another(here):
+    Path("gaugan.py").write_text("1 / 0\n")
+    outcome = zoo("list", "methods", "--plugin", "gaugan.py")
+    assert outcome.err.startswith("The plugin gaugan (gaugan.py) is broken and left out: ")
+
+
 def test_train_leaves_a_run_that_explains_itself(trained):
     run = trained / "runs" / "gaugan-folder"
     config = yaml.safe_load((run / "config.yaml").read_text())
@@ -92,7 +107,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(here):
 
 def test_sample_writes_every_picture_and_a_grid(trained, tmp_path):
     command = ("sample", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures")
-    done(*command, "--samples", 2, "--out", tmp_path)
+    outcome = zoo(*command, "--samples", 2, "--out", tmp_path)
+    assert outcome.code == 0 and "Wrote 4 pictures and" in outcome.out
     names = {"grid.png", *(f"test{mask}_{sample:02d}.png" for mask in range(2) for sample in range(2))}
     assert {path.name for path in tmp_path.iterdir()} == names
     method = load(trained / "runs" / "gaugan-folder" / "latest.pth")
@@ -101,6 +117,50 @@ def test_sample_writes_every_picture_and_a_grid(trained, tmp_path):
     written = torch.from_numpy(np.array(Image.open(tmp_path / "test1_00.png"))).float()
     cut_off = (drawn + 1) * 127.5 - written  # as the official code writes its pictures: whole steps, not rounded
     assert cut_off.min() > -1e-3 and cut_off.max() < 1 + 1e-3
+
+
+def test_the_grids_of_samples_have_captions(trained, tmp_path):
+    command = ("sample", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures")
+    done(*command, "--samples", 2, "--out", tmp_path)
+    drawn = np.asarray(Image.open(tmp_path / "test1_01.png"))
+    written = np.asarray(Image.open(tmp_path / "grid.png")).astype(int)
+    training = np.asarray(Image.open("runs/gaugan-folder/samples/iter_000002.png")).astype(int)
+    for pixels, columns in ((written, 4), (training, 3)):
+        above = pixels.shape[0] - (2 * 66 + 2)
+        assert above > 8 and pixels.shape[1] == columns * 66 + 2
+        for start in range(2, pixels.shape[1], 66):
+            assert pixels[:above, start : start + 64].min() < 100, "there is ink above every column"
+    assert np.abs(written[-66:-2, -66:-2] - drawn).max() <= 1, "the last sample of the last mask; a file cuts off"
+
+
+def test_samples_that_cannot_differ_are_announced(trained, tmp_path, caplog):
+    command = ("sample", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures", "--limit", 1)
+    done(*command, "--samples", 2, "--out", tmp_path)
+    assert "gaugan has no codes to draw, so the samples of a mask are all the same." in caplog.messages
+    assert (tmp_path / "test0_00.png").read_bytes() == (tmp_path / "test0_01.png").read_bytes()
+    caplog.clear()
+    done(*command, "--samples", 1, "--out", tmp_path)
+    assert not caplog.messages
+
+
+def test_the_first_column_of_a_table_is_never_folded(capsys):
+    name = "n" * 140
+    print_rows("title", [{"name": name, "about": "a" * 140}])
+    assert name in capsys.readouterr().out.split()
+
+
+def test_a_checkpoint_meets_pictures_of_another_dataset(here):
+    method = build("gaugan", data="deepfashion", size=(64, 64), profile="smoke", seed=0)
+    checkpoints.save("model.pth", {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
+    write_pictures(here / "pictures")  # their four classes are among the sixteen of the checkpoint
+    pictures = ("model.pth", "--data", "folder", "--data-root", "pictures")
+    done("sample", *pictures, "--samples", 1, "--out", "samples")
+    assert Image.open("samples/test0_00.png").size == (64, 64)
+    (line,) = done("eval", *pictures, "--metrics", "lpips_alex_reconstruction", "--json").splitlines()
+    assert json.loads(line)["protocol"]["images"] == 2
+    Image.fromarray(np.full((64, 64), 16, np.uint8)).save("pictures/test/labels/test1.png")
+    outcome = zoo("sample", *pictures, "--out", "more")
+    assert outcome.code == 2 and "holds the class id 16, but valid ids are 0 to 15" in outcome.err
 
 
 def test_eval_says_which_features_its_numbers_come_from(trained):
@@ -160,6 +220,17 @@ def official(state):
             key = re.sub(pattern, name, key)
         renamed[key] = tensor
     return renamed
+
+
+def test_eval_tells_what_its_numbers_have_in_common_once(trained, tmp_path):
+    command = ("eval", "runs/gaugan-folder/latest.pth", "--data", "folder", "--data-root", "pictures", "--limit", 2)
+    text = done(*command, "--metrics", "fid_val_inception2015, lpips_alex_reconstruction", "--out", tmp_path)
+    title, header, *rows = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    assert title == f"gaugan on folder: 2 test pictures of 64x64, {CLASSES} classes"
+    assert header == "metric value better codes samples network"
+    assert [row.split()[0] for row in rows[:2]] == ["fid_val_inception2015", "lpips_alex_reconstruction"]
+    assert rows[-2].startswith("fid_val_inception2015: FID from 2 pictures, fewer than")
+    assert rows[-1] == f"Wrote results.jsonl and pictures.parquet to {tmp_path}"
 
 
 def test_import_brings_official_weights_in(here):

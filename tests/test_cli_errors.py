@@ -51,6 +51,13 @@ def foreign_checkpoint():
     torch.save({"state_dict": {"weight": torch.zeros(2)}}, "model.pth")
 
 
+def plugin_gone():
+    """What a method of a plugin has left that is not installed any more."""
+    content = build("gaugan", data="folder", classes=CLASSES, size=(64, 64), profile="smoke", seed=0).config.to_dict()
+    config = content | {"method": {"name": "gaugon"}}
+    checkpoints.save("model.pth", {"config": config, "method": {}, "ema": None})
+
+
 def run_in_use():
     checkpoint("run/latest.pth")
 
@@ -74,6 +81,7 @@ MISTAKES = [
     ("colour label", colour_label, TRAIN, ["labels/train2.png", "colour picture"]),
     ("missing partner", missing_partner, TRAIN, ["images/train3.png has no label"]),
     ("mistyped key", nothing, (*TRAIN, "--set", "train.epoch=3"), ["train.epoch", 'did you mean "train.epochs"']),
+    ("key without section", nothing, (*TRAIN, "--set", "iterations=3"), ['mean "train.iterations"?']),
     ("mistyped key in a file", other_config, ("train", "mine.yaml", *TRAIN[2:]), ["mine.yaml", '"method.width"']),
     ("wrong type", nothing, (*TRAIN, "--set", "train.epochs=many"), ["train.epochs", "whole number", '"many"']),
     ("wrong value", nothing, (*TRAIN, "--set", "method.width=0"), ["method.width", "at least 1", "--set"]),
@@ -81,7 +89,12 @@ MISTAKES = [
     ("no value", nothing, (*TRAIN, "--set", "train.epochs"), ["KEY=VALUE"]),
     ("unknown method", nothing, ("train", "clvea", *TRAIN[2:]), ['"clvea"', 'did you mean "clvae"', "groupdnet"]),
     ("unknown data", nothing, ("train", "clvae", "--data", "deepfasion"), ['"deepfasion"', 'mean "deepfashion"']),
-    ("missing data", nothing, ("train", "clvae", "--data", "gta5"), ["data/gta5", "comes from", "--profile smoke"]),
+    (
+        "missing data",
+        nothing,
+        ("train", "clvae", "--data", "gta5"),
+        ["data/gta5", "comes from", "zoo data make gta5 --out data/gta5"],
+    ),
     ("missing root", nothing, (*TRAIN, "--data-root", "nowhere"), ["no folder nowhere", "--data-root"]),
     ("other layout", nothing, ("train", "clvae", "--data", "ade20k", *PICTURES[2:]), ["pictures/images/training"]),
     ("no classes", nothing, ("train", "gaugan", *PICTURES), ["data.classes", "--set data.classes=VALUE"]),
@@ -91,8 +104,10 @@ MISTAKES = [
     ("unknown profile", nothing, (*TRAIN, "--profile", "smok"), ["'smok'", "'smoke'", "zoo train --help"]),
     ("unknown option", nothing, (*TRAIN, "--set-up"), ["--set-up", "zoo train --help"]),
     ("unknown command", nothing, ("trian",), ["'trian'", "'train'", "zoo --help"]),
+    ("two methods", nothing, ("train", "clvae", *TRAIN[1:]), ["argument (gaugan). See zoo train --help."]),
     ("missing option", nothing, ("train", "clvae"), ["--data", "zoo train --help"]),
     ("no device", nothing, (*TRAIN, "--set", "train.device=gpu"), ['"gpu"', "auto, cpu, cuda"]),
+    ("device of a command", checkpoint, ("eval", "model.pth", *PICTURES, "--device", "gpu"), ['no device "gpu"']),
     ("no place", a_file, (*TRAIN, "--dry-run", "--data-root", "a-file"), ["a-file"]),
     ("unknown table", nothing, ("bench", "--tables", "1,9"), ['no table "9"', "1,2,3,4,5"]),
     ("status of nothing", nothing, ("bench", "--status"), ["no bench in bench/smoke", "--out"]),
@@ -111,6 +126,7 @@ MISTAKES = [
             ("truncated checkpoint", truncated_checkpoint, PICTURES, ["model.pth is truncated"]),
             ("foreign checkpoint", foreign_checkpoint, PICTURES, ["model.pth is no checkpoint", "zoo import"]),
             ("no checkpoint", nothing, PICTURES, ["no checkpoint model.pth"]),
+            ("no plugin", plugin_gone, PICTURES, ['model.pth is of the method "gaugon"', "add --plugin FILE"]),
             ("other classes", checkpoint, ("--data", "gta5"), ["4 classes", "gta5 has 20"]),
             ("no data", checkpoint, ("--data", "folder"), ["no folder data/folder"]),
             ("unknown data", checkpoint, ("--data", "foldr"), ['did you mean "folder"']),

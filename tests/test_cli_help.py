@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import click
 import pytest
@@ -61,6 +63,13 @@ def test_help_ends_with_examples_that_parse(path, parsed):
     lines = examples_of(path)
     assert lines, f"zoo {' '.join(path)} --help shows no examples"
     assert all(parsed(line)[: len(path)] == path for line in lines)
+
+
+def test_help_answers_without_the_heavy_packages():
+    heavy = "torch", "mmengine", "matplotlib", "pandas", "lpips", "rich"
+    code = f"import sys, cli; cli.cli(['--help'], standalone_mode=False); print(set(sys.modules) & set({heavy}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "set()"
 
 
 PAGES = {

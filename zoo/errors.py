@@ -12,9 +12,10 @@ class ZooError(Exception):
 def nearest(name: str, valid: list[str], prefix: str = "") -> str:
     """A hint for a misspelt name: ``; did you mean "a" or "b"?``, or an empty string when nothing is near.
 
-    ``prefix`` is put before each suggestion, outside of the comparison.
+    Upper and lower case are alike. ``prefix`` is put before each suggestion, outside of the comparison.
     """
     from difflib import get_close_matches
 
-    close = get_close_matches(name, valid, n=3, cutoff=0.5)
+    spelt = {word.lower(): word for word in valid}
+    close = [spelt[word] for word in get_close_matches(name.lower(), list(spelt), n=3, cutoff=0.5)]
     return "; did you mean " + " or ".join(f'"{prefix}{c}"' for c in close) + "?" if close else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,27 +14,16 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
     if paths:
-        from zoo.plugins import broken_plugins, load_plugins
+        from zoo.plugins import load_plugins, tell_broken
 
-        load_plugins(paths)
+        tell_broken(load_plugins(paths), partial(click.echo, err=True))
         plugins_of(context).extend(path for path in paths if path not in plugins_of(context))
-        names = {path.resolve().name.removesuffix(".py") for path in paths}
-        report_broken(context, {name: reason for name, reason in broken_plugins().items() if name in names})
 
 
 def plugins_of(context: click.Context) -> list[Path]:
     """The paths that ``--plugin`` gave to the command of a context, before its name or after it."""
     paths: list[Path] = context.meta.setdefault("zoo.plugins", [])
     return paths
-
-
-def report_broken(context: click.Context, broken: Mapping[str, str]) -> None:
-    """Name plugins that could not be imported, each once per command."""
-    told: set[str] = context.meta.setdefault("zoo.broken", set())
-    for name, reason in broken.items():
-        if name not in told:
-            click.echo(f"The plugin {name} is broken and left out: {reason}", err=True)
-            told.add(name)
 
 
 plugin_option = click.option(

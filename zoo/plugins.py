@@ -8,7 +8,7 @@ imported is remembered with its reason and never stops the others.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -23,25 +23,27 @@ GROUP = "zoo.plugins"
 
 _loaded: dict[str, ModuleType] = {}
 _broken: dict[str, str] = {}
+_told: dict[str, str] = {}
 _state = {"searched": False, "busy": False}
 _lock = RLock()
 
 
-def load_plugins(extra: Sequence[Path] = ()) -> None:
+def load_plugins(extra: Sequence[Path] = ()) -> list[str]:
     """Import every announced plugin, once per process, and those at the given paths (``.py`` file or package folder).
 
     Nothing is raised for a plugin that breaks: see :func:`broken_plugins`. A path that broke before is tried again.
+    Returns the names of those at the paths that broke.
     """
     with _lock:
         if _state["busy"]:  # a plugin that asks a registry while it is being imported
-            return
+            return []
         _state["busy"] = True
         try:
             if not _state["searched"]:
                 _state["searched"] = True
                 _load_announced()
-            for path in extra:
-                _load_path(Path(path))
+            names = [_load_path(Path(path)) for path in extra]
+            return [name for name in names if name in _broken]
         finally:
             _state["busy"] = False
 
@@ -58,6 +60,20 @@ def broken_plugins() -> dict[str, str]:
     return dict(sorted(_broken.items()))
 
 
+def tell_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
+    """Say of each of these broken plugins why it is left out, unless that was said before."""
+    for name in names:
+        if _told.get(name) != _broken[name]:
+            say(f"The plugin {name} is broken and left out: {_broken[name]}")
+            _told[name] = _broken[name]
+
+
+def untold() -> list[str]:
+    """What :func:`tell_broken` has not said yet, for the end of a sentence: a clause for each broken plugin."""
+    broken = broken_plugins().items()
+    return [f"{name} is broken: {reason.rstrip('.')}" for name, reason in broken if _told.get(name) != reason]
+
+
 def _load_announced() -> None:
     announced = sorted({(e.name, e.value): e for e in entry_points(group=GROUP)}.items())
     modules = [entry.module for _, entry in announced]
@@ -66,10 +82,12 @@ def _load_announced() -> None:
         _attempt(unique, entry.load, entry.module, [m for m in modules if m != entry.module])
 
 
-def _load_path(path: Path) -> None:
+def _load_path(path: Path) -> str:
+    """The name under which the plugin is known from now on, loaded or broken."""
     name, source = _module_name(path), _source(path)
-    if any(_file(module) == source for module in _loaded.values()):
-        return
+    for known, module in _loaded.items():
+        if _file(module) == source:
+            return known
     unique = name if name not in _loaded else f"{name} ({path})"
     try:
         spec = _spec(path)
@@ -77,6 +95,7 @@ def _load_path(path: Path) -> None:
         _broken[unique] = _reason(error)
     else:
         _attempt(unique, lambda: _execute(spec), name)
+    return unique
 
 
 def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> None:

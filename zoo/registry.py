@@ -49,13 +49,12 @@ class Registry:
         """The registered object. Raises ZooError for an unknown name, with near misses and the state of the plugins."""
         if name in self:
             return self._registry.module_dict[name]
-        from zoo.plugins import broken_plugins, loaded_plugins
+        from zoo.plugins import loaded_plugins, untold
 
         known = ", ".join(self.names()) or "none"
-        plugins = "plugins loaded: " + (", ".join(loaded_plugins()) or "none")
-        broken = "".join(f"; {plugin} is broken: {reason.rstrip('.')}" for plugin, reason in broken_plugins().items())
+        plugins = "; ".join(["plugins loaded: " + (", ".join(loaded_plugins()) or "none"), *untold()])
         hint = nearest(name, self.names())
-        raise ZooError(f'There is no {self.kind} "{name}"{hint or "."} Known: {known} ({plugins}{broken}).')
+        raise ZooError(f'There is no {self.kind} "{name}"{hint or "."} Known: {known} ({plugins}).')
 
     def names(self) -> list[str]:
         """All names, sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,16 @@ from torch import Tensor
 
 from zoo import factory
 from zoo.config import Config, resolve
+from zoo.config.values import keywords
 from zoo.data import PairedDataset
 from zoo.data.standin import located
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.metrics.pictures import written
-from zoo.visual import colour_labels, save_grid, save_picture
+from zoo.registry import DATASETS
+from zoo.visual import sample_columns, save_grid, save_picture
+
+log = logging.getLogger(__name__)
 
 GRID_ROWS = 8
 """Pictures that the overview shows; all are written one by one."""
@@ -32,16 +37,19 @@ def evaluation_pictures(method: Method, data: str, root: Path | None, split: str
     """
     trained = method.config
     assert trained is not None, "the method comes from a checkpoint"
+    classes = trained.data["classes"]
     if trained.data["name"] == data:
         config = trained if root is None else _with(trained, root=root)
         if root is None and not Path(trained.data["root"]).is_dir():
             config = located(_with(config, root=Path("data") / data))
     else:
-        config = resolve(trained.method["name"], data, trained.profile, data_root=root)
+        # a dataset of any number of classes, such as "folder", is taken to have those of the checkpoint
+        sets = [f"data.classes={classes}"] if "classes" in keywords(DATASETS.get(data)) else []
+        config = resolve(trained.method["name"], data, trained.profile, sets, data_root=root)
         config = _with(config, size=trained.data["size"])
-    if config.data["classes"] != trained.data["classes"]:
+    if config.data["classes"] != classes:
         raise ZooError(
-            f"The checkpoint has {trained.data['classes']} classes ({trained.data['name']}), but {data} has "
+            f"The checkpoint has {classes} classes ({trained.data['name']}), but {data} has "
             f"{config.data['classes']}: give a dataset with the same classes."
         )
     return factory.dataset(config, split)
@@ -64,12 +72,14 @@ def write_samples(
 ) -> list[Path]:
     """Draw ``samples`` pictures for each mask of a dataset: ``<name>_00.png`` ..., and ``grid.png`` of the first masks.
 
-    A row of the grid shows the mask, the picture of the dataset and the samples. The codes of a picture depend on
-    ``seed`` and its position alone. Returns the files written.
+    A row of the grid shows the mask, the picture of the dataset and the samples, under captions. The codes of a picture
+    depend on ``seed`` and its position alone. Returns the files written.
     """
+    if samples > 1 and not method.code_specs:
+        log.info("%s has no codes to draw, so the samples of a mask are all the same.", method.name)
     count = len(dataset) if limit is None else min(limit, len(dataset))
     device = next(method.parameters()).device
-    rows: list[list[Tensor]] = []
+    rows: list[tuple[Tensor, Tensor, Tensor]] = []
     files: list[Path] = []
     for index in range(count):
         item = dataset[index]
@@ -79,10 +89,10 @@ def write_samples(
             files.append(out / f"{Path(item['name']).name}_{number:02d}.png")
             save_picture(files[-1], pixels)
         if index < GRID_ROWS:
-            mask = colour_labels(item["label"][None], classes=dataset.classes)[0]
-            rows.append([mask, item["image"], *drawn])
+            rows.append((item["label"], item["image"], drawn))
         if progress is not None:
             progress(index + 1, count)
     files.append(out / "grid.png")
-    save_grid(files[-1], [torch.stack(column) for column in zip(*rows, strict=True)])
+    label, image, drawings = (torch.stack(part) for part in zip(*rows, strict=True))
+    save_grid(files[-1], sample_columns(label, image, drawings, classes=dataset.classes))
     return files

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from zoo.errors import ZooError
 from zoo.whole_file import whole_file
+
+LETTERS = 1 / 12
+"""Height of a caption as a share of the width of the picture below it, so that both can be seen at any zoom."""
+SMALLEST, USUAL = 8, 12
+"""Pixels of the letters of a caption: the fewest that can be read, and what small pictures get where it fits."""
 
 
 @cache
@@ -43,19 +49,56 @@ def to_pixels(image: Tensor) -> Tensor:
     return ((image.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
-def grid(columns: Sequence[Tensor], *, gap: int = 2) -> Tensor:
-    """Columns of pictures ``[B, 3, H, W]`` in [-1, 1] -> one uint8 picture ``[3, B * (H + gap) + gap, ...]``.
+def sample_columns(
+    label: Tensor, image: Tensor, samples: Tensor, *, classes: int, reconstruction: Tensor | None = None
+) -> dict[str, Tensor]:
+    """The columns of a grid of samples by their captions, each ``[B, 3, H, W]`` in [-1, 1].
 
-    The gaps are white. Row b shows picture b of every column. Raises ZooError where the columns disagree on B, H or W.
+    label ``[B, H, W]``, image and reconstruction ``[B, 3, H, W]``, samples ``[B, S, 3, H, W]``.
     """
-    shapes = {tuple(column.shape) for column in columns}
+    columns = {"label map": colour_labels(label, classes=classes), "picture": image}
+    if reconstruction is not None:
+        columns["reconstruction"] = reconstruction
+    return columns | {f"sample {number}": column for number, column in enumerate(samples.unbind(1), 1)}
+
+
+def grid(columns: Mapping[str, Tensor], *, gap: int = 2) -> Tensor:
+    """Columns of pictures ``[B, 3, H, W]`` in [-1, 1] by their captions -> one uint8 picture ``[3, ...]``.
+
+    Row b shows picture b of every column, with white gaps around. Above stands the :func:`caption_row`. Raises ZooError
+    where the columns disagree on B, H or W.
+    """
+    shapes = {tuple(column.shape) for column in columns.values()}
     if len(shapes) != 1:
         raise ZooError(f"A grid needs columns of one shape, but got {sorted(shapes)}; show pictures of one size.")
-    cells = torch.stack([to_pixels(column).cpu() for column in columns], dim=1)
-    rows, _, _, height, _ = cells.shape
+    cells = torch.stack([to_pixels(column).cpu() for column in columns.values()], dim=1)
+    rows, _, _, height, width = cells.shape
     cells = torch.nn.functional.pad(cells, (gap, 0, gap, 0), value=255)
     sheet = cells.permute(2, 0, 3, 1, 4).reshape(3, rows * (height + gap), -1)
-    return torch.nn.functional.pad(sheet, (0, gap, 0, gap), value=255)
+    sheet = torch.nn.functional.pad(sheet, (0, gap, 0, gap), value=255)
+    return torch.cat([caption_row(list(columns), width, gap=gap), sheet], dim=1)
+
+
+def caption_row(captions: Sequence[str], width: int, *, gap: int = 2) -> Tensor:
+    """Captions in black on white for columns of ``width`` pixels with gaps around: uint8 ``[3, h, ...]``.
+
+    Each is centred on its column, all in the largest letters that fit. The row has height 0 where none do that could be
+    read.
+    """
+    total = len(captions) * (width + gap) + gap
+    largest = max(USUAL, round(width * LETTERS))
+    fonts = (ImageFont.load_default(size) for size in range(largest, SMALLEST - 1, -1))
+    font = next((font for font in fonts if all(font.getlength(caption) <= width for caption in captions)), None)
+    if font is None:
+        return torch.empty(3, 0, total, dtype=torch.uint8)
+    # one height for all captions, whether their letters reach above and below the line or not
+    _, top, _, bottom = font.getbbox("Apg", anchor="ls")
+    strip = Image.new("RGB", (total, round(bottom - top) + 2 * gap), "white")
+    draw = ImageDraw.Draw(strip)
+    for column, caption in enumerate(captions):
+        centre = gap + column * (width + gap) + width / 2
+        draw.text((centre, gap - top), caption, fill="black", font=font, anchor="ms")
+    return torch.from_numpy(np.array(strip)).permute(2, 0, 1)
 
 
 def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
@@ -70,6 +113,6 @@ def save_picture(path: Path, pixels: Tensor) -> None:
         Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()).save(temporary, "PNG")
 
 
-def save_grid(path: Path, columns: Sequence[Tensor], *, gap: int = 2) -> None:
+def save_grid(path: Path, columns: Mapping[str, Tensor], *, gap: int = 2) -> None:
     """Write :func:`grid` of the columns as PNG."""
     save_picture(path, grid(columns, gap=gap))

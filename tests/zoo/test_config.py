@@ -220,7 +220,14 @@ def test_what_is_wrong_in_a_file_is_said_with_key_and_file(tree, file, text, sen
             'Unknown key "data.standin.tst" in --set; did you mean "data.standin.test"',
         ),
         ("train.allow_random_trunk=true", "random features are for the profile smoke only"),
-        ("trian.epochs=3", '--set cannot set "trian.epochs"; did you mean "train"?'),
+        ("trian.epochs=3", '--set cannot set "trian.epochs"; did you mean "train.epochs"?'),
+        ("iterations=3", '--set cannot set "iterations"; did you mean "train.iterations"?'),
+        ("batchsize=3", '--set cannot set "batchsize"; did you mean "train.batch_size"?'),
+        ("size=3", '--set cannot set "size"; did you mean "data.size"?'),
+        ("colour=red", '--set cannot set "colour"; did you mean "method.colour"?'),
+        ("flip=false", '--set cannot set "flip"; did you mean "data.flip"?'),
+        ("lr=0.1", '--set cannot set "lr"; did you mean "train.optimizers.generator.lr"?'),
+        ("zzzz=3", '--set cannot set "zzzz". It takes settings of method, data and train'),
         ("data.name=circles", '--set cannot set "data.name".'),
         ("profile=gpu", '--set cannot set "profile".'),
         ("train.epochs", '--set takes KEY=VALUE, as in --set train.epochs=3, but got "train.epochs".'),
@@ -263,6 +270,17 @@ def test_a_config_survives_yaml_and_plain_values(tree):
     content["train"]["epochs"] = "many"
     with pytest.raises(ZooError, match=r'train.epochs must be .*, but x\.pth sets it to "many"'):
         Config.from_dict(content, "x.pth")
+
+
+def test_a_config_of_a_method_that_is_not_there_asks_for_its_plugin(tree):
+    content = resolve("paint", "squares").to_dict()
+    content["method"]["name"] = "pant"
+    with pytest.raises(ZooError) as error:
+        Config.from_dict(content, "run/x.pth")
+    sentence = str(error.value)
+    assert sentence.startswith('run/x.pth is of the method "pant", which no installed plugin brings')
+    assert "--plugin FILE" in sentence and "zoo.plugins.load_plugins([FILE])" in sentence and "install" in sentence
+    assert "did you mean" not in sentence, "nobody has misspelt it"
 
 
 def test_a_config_outlives_the_plugin_of_its_data(tree):

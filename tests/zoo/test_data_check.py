@@ -121,4 +121,4 @@ def test_colour_labels_are_another_release(samples_dir, tmp_path, name, words):
 
 def test_nothing_there(tmp_path):
     report = check("deepfashion", tmp_path / "nowhere")
-    assert not report.ok and "comes from" in report.problems[0] and "--profile smoke" in report.problems[0]
+    assert not report.ok and "comes from" in report.problems[0] and "zoo data make" in report.problems[0]

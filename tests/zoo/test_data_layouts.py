@@ -101,7 +101,7 @@ def test_bad_files_are_named(tmp_path, change, words):
 def test_missing_data_says_where_it_comes_from(tmp_path, name):
     cls = DATASETS.get(name)
     for root in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ZooError, match=r"(?s)comes from .*--profile smoke"):
+        with pytest.raises(ZooError, match=rf"(?s)comes from .*zoo data make {name} --out data/{name}`"):
             cls(root=root, split="train", size=cls.default_size)
 
 

@@ -71,6 +71,20 @@ def test_resuming_drops_log_lines_of_iterations_that_are_trained_again(tmp_path:
     assert [record["iteration"] for record in logged(run)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_clock_of_the_log_goes_on(tmp_path: Path, data: Path):
+    run = tmp_path / "run"
+    train(engine_toy.make_config(data, iterations=3, checkpoint_every=2), work_dir=run, progress=False)
+    # as if iteration 2 had come after 1000 seconds, and the process had died after iteration 3
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert 0 <= records[0]["seconds"] <= records[1]["seconds"] < 100
+    slow = [record | {"seconds": 500.0 * record["iteration"]} for record in records]
+    (run / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in slow))
+    (run / "iter_000002.pth").replace(run / "latest.pth")
+    train(engine_toy.make_config(data, iterations=4), work_dir=run, resume=True, progress=False)
+    seconds = [json.loads(line)["seconds"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert seconds[:2] == [500.0, 1000.0] and 1000 < seconds[2] <= seconds[3] < 1100
+
+
 def test_a_finished_run_resumes_to_itself(tmp_path: Path, data: Path):
     config = engine_toy.make_config(data, iterations=2)
     before = checkpoints.load(train(config, work_dir=tmp_path / "run", progress=False))

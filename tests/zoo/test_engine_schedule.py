@@ -35,6 +35,6 @@ def test_a_run_uses_the_rates_of_its_epochs(tmp_path):
     train(config, work_dir=tmp_path / "run", progress=False)
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [r["iteration"] for r in records] == [1, 2, 3, 4, 5, 6]
-    assert [r["epoch"] for r in records] == [0, 0, 1, 1, 2, 2]
+    assert [r["epoch"] for r in records] == [1, 1, 2, 2, 3, 3]
     assert [r["lr"]["generator"] for r in records] == pytest.approx([1e-4] * 4 + [0.5e-4] * 2)
     assert [r["lr"]["discriminator"] for r in records] == pytest.approx([4e-4] * 4 + [2e-4] * 2)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo import METHODS, ZooError, plugins
+from zoo import METHODS, ZooError, checkpoints, load, plugins
 from zoo.config import resolve
-from zoo.plugins import broken_plugins, card, load_plugins, loaded_plugins
+from zoo.plugins import broken_plugins, card, load_plugins, loaded_plugins, tell_broken
 
 METHOD = """
 from zoo import METHODS, Method
@@ -68,6 +68,37 @@ def test_loading_twice_is_loading_once(tmp_path):
     load_plugins([file])
     assert METHODS.get("toy") is first
     assert "toy_twice" not in broken_plugins()
+
+
+def test_a_checkpoint_opens_where_its_plugin_is_loaded(tmp_path):
+    file = write(tmp_path / "toy_saved.py", METHOD.format(name="toy_saved"))
+    config = {"method": {"name": "toy_saved", "strength": 2.0}, "data": {"size": [8, 8], "classes": 3}}
+    checkpoints.save(tmp_path / "x.pth", {"config": config, "method": {}})
+    with pytest.raises(ZooError, match=r'x\.pth is of the method "toy_saved", which no installed plugin brings'):
+        load(tmp_path / "x.pth")
+    write(file, "1 / 0\n")
+    assert load_plugins([file]) == ["toy_saved"]
+    with pytest.raises(ZooError, match=r"FILE\]\)\); toy_saved is broken: ZeroDivisionError: division by zero\.$"):
+        load(tmp_path / "x.pth")
+    write(file, METHOD.format(name="toy_saved"))
+    os.utime(file, (1, 1))  # the same second and length must not hide the change
+    assert load_plugins([file]) == []
+    assert load(tmp_path / "x.pth").config.method == config["method"]
+
+
+def test_a_break_is_told_once_and_again_when_it_has_another_reason(tmp_path):
+    file = write(tmp_path / "toy_told.py", "1 / 0\n")
+    told: list[str] = []
+    for text in ("1 / 0\n", "1 / 0\n", "import a_module_that_is_nowhere\n"):
+        write(file, text)
+        tell_broken(load_plugins([file]), told.append)
+        with pytest.raises(ZooError) as error:
+            METHODS.get("nothing")
+        assert "toy_told" not in str(error.value), "an error does not repeat it"
+    assert [sentence.rpartition(": ")[0] for sentence in told] == [
+        "The plugin toy_told is broken and left out: ZeroDivisionError",
+        "The plugin toy_told is broken and left out: ModuleNotFoundError",
+    ]
 
 
 def test_a_package_brings_its_config_and_its_card(tmp_path):

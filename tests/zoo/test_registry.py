@@ -53,6 +53,8 @@ def test_an_unknown_name_is_answered_with_near_ones_and_the_plugins():
     with pytest.raises(ZooError) as error:
         zoo.METHODS.get("clvea")
     assert 'There is no method "clvea"; did you mean "clvae"' in str(error.value)
+    with pytest.raises(ZooError, match='There is no method "CLVAE"; did you mean "clvae"'):
+        zoo.METHODS.get("CLVAE")
     assert "gaugan_vae" in str(error.value)
     assert "plugins loaded: " in str(error.value)
 

@@ -21,13 +21,13 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    """A table with a column for each key of the first row."""
+    """A table with a column for each key of the first row; only the first, whose words people copy, is never folded."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(rows[0] if rows else ()):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
     Console(width=None if sys.stdout.isatty() else 160).print(table, "")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from zoo.config.config import Config, checked
-from zoo.config.layers import merge, parse_set, profiles
+from zoo.config.layers import merge, parse_set, profiles, settable
 from zoo.config.schema import NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
@@ -49,7 +50,7 @@ def resolve(
     options: list[tuple[Mapping[str, Any], str]] = [
         ({"data": {"root": str(data_root)}} if data_root is not None else {}, "--data-root"),
         ({"train": {"seed": seed}} if seed is not None else {}, "--seed"),
-        *((parse_set(text), "--set") for text in sets),
+        *((parse_set(text, partial(settable, method, data)), "--set") for text in sets),
     ]
     config = compose(method, data, profile, options)
     _consistent(config)

@@ -16,6 +16,7 @@ from zoo.config.read import check_sections
 from zoo.config.schema import TrainConfig, data_settings, method_settings
 from zoo.config.values import Setting, Where, check_mapping, check_struct
 from zoo.errors import ZooError
+from zoo.plugins import untold
 from zoo.registry import DATASETS, METHODS
 
 SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
@@ -68,9 +69,22 @@ class Config:
         """Check a config that :meth:`to_dict` or :meth:`to_yaml` wrote; ``origin`` names its file in errors.
 
         The dataset need not be known here (a checkpoint outlives the plugin of its data); its own settings then pass
-        unread. Raises ZooError as :func:`zoo.config.resolve` does.
+        unread. Raises ZooError for a method whose plugin is missing, and as :func:`zoo.config.resolve` does.
         """
+        _require_plugin(content, origin)
         return checked(content, lambda key: origin)
+
+
+def _require_plugin(content: Mapping[str, Any], origin: str) -> None:
+    """The name of a method in a file that the zoo wrote is not misspelt, as one that a person has typed may be."""
+    method = content.get("method")
+    name = method.get("name") if isinstance(method, Mapping) else None
+    if isinstance(name, str) and name not in METHODS:
+        sentence = (
+            f'{origin} is of the method "{name}", which no installed plugin brings: install its package, or add '
+            "--plugin FILE (in Python: zoo.plugins.load_plugins([FILE]))"
+        )
+        raise ZooError("; ".join([sentence, *untold()]) + ".")
 
 
 def checked(content: Mapping[str, Any], where: Where, origins: Mapping[str, str] | None = None) -> Config:

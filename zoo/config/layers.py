@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from zoo.config.read import CONFIGS, SECTIONS, Layer, parse_yaml, read_layers
+from zoo.config.schema import OptimizerConfig, TrainConfig, data_settings, method_settings
+from zoo.config.values import fields
 from zoo.errors import ZooError, nearest
 from zoo.plugins import home
 from zoo.registry import DATASETS, METHODS
@@ -140,14 +143,29 @@ def _profile(name: str) -> Path:
     return path
 
 
-def parse_set(text: str) -> dict[str, Any]:
-    """``train.epochs=3`` as nested mappings; the value is YAML. Raises ZooError for any other form."""
+def settable(method: str, data: str) -> list[str]:
+    """The dotted keys that ``--set`` takes for a method (its name, or a YAML file that names one) and a dataset."""
+    name, _ = _method(method)
+    sections = {
+        "method": method_settings(METHODS.get(name)),
+        "data": data_settings(DATASETS.get(data)),
+        "train": fields(TrainConfig),
+        **{f"train.optimizers.{optimizer}": fields(OptimizerConfig) for optimizer in TrainConfig().optimizers},
+    }
+    return [f"{section}.{key}" for section, keys in sections.items() for key in keys if key != "name"]
+
+
+def parse_set(text: str, keys: Callable[[], Sequence[str]]) -> dict[str, Any]:
+    """``train.epochs=3`` as nested mappings; the value is YAML.
+
+    Raises ZooError for any other form; ``keys`` are those that it may speak of, for near misses.
+    """
     key, equals, value = text.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise ZooError(f'--set takes KEY=VALUE, as in --set train.epochs=3, but got "{text}".')
     if key.strip() in ("method", "data", "train", "profile", "method.name", "data.name") or parts[0] not in SECTIONS:
-        hint = nearest(parts[0], list(SECTIONS)) if parts[0] not in (*SECTIONS, "profile") else ""
+        hint = _with_section(parts[-1], keys()) if parts[0] not in (*SECTIONS, "profile") else ""
         raise ZooError(
             f'--set cannot set "{key.strip()}"{hint or "."} It takes settings of method, data and train, as in '
             "--set train.epochs=3; method, dataset and profile are chosen by the command itself."
@@ -156,3 +174,15 @@ def parse_set(text: str) -> dict[str, Any]:
     for part in reversed(parts):
         nested = {part: nested}
     return nested
+
+
+def _with_section(leaf: str, keys: Sequence[str]) -> str:
+    """The hint for a key that was given without its section: that very key, or near misses beside the nearest one."""
+    sections: dict[str, str] = {}
+    for key in keys:
+        section, _, last = key.rpartition(".")
+        sections.setdefault(last, section)
+    (closest,) = get_close_matches(leaf, sections, n=1, cutoff=0)
+    section = sections[closest]
+    beside = [last for last, own in sections.items() if own == section]
+    return nearest(leaf, [leaf] if leaf == closest else beside, prefix=f"{section}.")

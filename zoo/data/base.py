@@ -106,7 +106,7 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
             return wrong
         images = cls.folders(root, split)[0]
         what = f"There are no {cls.name} pictures in {images}" if root.is_dir() else f"There is no folder {root}"
-        without = ", or use --profile smoke without --data-root, which runs on the procedural stand-in"
+        without = f", or draw procedural ones with `zoo data make {cls.name} --out data/{cls.name}`"
         return (
             f"{what}: {cls.name} comes from {cls.source}; give its folder with --data-root"
             f"{without if cls.name in DEFAULT_SIZES else ''}."

@@ -18,16 +18,16 @@ from zoo.errors import ZooError
 
 
 def device_of(setting: str) -> torch.device:
-    """The device that ``train.device`` means here: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """The device that ``train.device`` or ``--device`` means here: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises ZooError for a GPU that is not there, and for another word.
     """
     there = torch.cuda.is_available()
     if setting.startswith("cuda") and not there:
-        raise ZooError(f"train.device is {setting}, but torch sees no GPU here; use train.device=auto or cpu.")
+        raise ZooError(f"The device {setting} is asked for, but torch sees no GPU here: use auto or cpu.")
     if setting == "cpu" and there and launcher() != "none":
         raise ZooError(
-            "train.device is cpu under a launcher on a machine with GPUs, which the distributed wrapper would use; "
+            "The device cpu is asked for under a launcher on a machine with GPUs, which its wrapper would use: "
             "hide them with CUDA_VISIBLE_DEVICES= in front of the command."
         )
     if setting == "auto":
@@ -35,7 +35,7 @@ def device_of(setting: str) -> torch.device:
     try:
         return torch.device(setting)
     except RuntimeError as error:
-        raise ZooError(f'train.device is "{setting}", which is no device; use auto, cpu, cuda or cuda:N.') from error
+        raise ZooError(f'There is no device "{setting}": use auto, cpu, cuda or cuda:N.') from error
 
 
 def start(setting: str) -> torch.device:

@@ -71,6 +71,11 @@ class RunFolder:
             kept = [line for line in lines if json.loads(line)["iteration"] <= iteration]
             write_text(self.log, "".join(line + "\n" for line in kept))
 
+    def logged_seconds(self) -> float:
+        """The seconds of training up to the last line of the log; 0 where there is none."""
+        lines = self.log.read_text().splitlines() if self.log.is_file() else []
+        return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+
     def publish(self, checkpoint: Path, keep: int) -> None:
         """Make ``checkpoint`` the latest one and remove all but the last ``keep`` numbered ones."""
         temporary = self.path / f".latest.{os.getpid()}.pth"

@@ -20,8 +20,10 @@ from zoo.errors import ZooError
 class LossLog(Hook):
     """Means of the losses over ``every`` iterations, handed to all hooks that have an ``after_log(runner, record)``.
 
-    A record is {iteration, epoch, seconds, lr: {optimiser: rate}, losses: {name: mean over iterations and ranks}}. Only
-    then, and before a checkpoint, do losses travel to the host; a NaN or infinite one stops the run with a ZooError.
+    A record is {iteration, epoch, seconds, lr: {optimiser: rate}, losses: {name: mean over iterations and ranks}};
+    iterations and epochs count from 1, and ``seconds`` are those of the training from its first start on: a resumed run
+    goes on from the last line of the log. Only then, and before a checkpoint, do losses travel to the host; a NaN or
+    infinite one stops the run with a ZooError.
     """
 
     priority = "BELOW_NORMAL"
@@ -32,6 +34,9 @@ class LossLog(Hook):
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
         self.started = time.monotonic()
+
+    def before_train(self, runner: Any) -> None:
+        self.started = time.monotonic() - self.folder.logged_seconds()
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Mapping[str, Tensor] | None = None
@@ -47,7 +52,7 @@ class LossLog(Hook):
             seconds = round(time.monotonic() - self.started, 3)
             record = {
                 "iteration": runner.iter,
-                "epoch": runner.epoch,
+                "epoch": runner.epoch + 1,
                 "seconds": seconds,
                 "lr": rates,
                 "losses": losses,

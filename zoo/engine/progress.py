@@ -46,11 +46,11 @@ class ProgressHook(Hook):
     def after_log(self, runner: Any, record: dict[str, Any]) -> None:
         losses = "  ".join(f"{name} {value:.3f}" for name, value in record["losses"].items())
         if self.bar is not None:
-            self.bar.update(self.task, description=f"epoch {record['epoch'] + 1}  {losses}")
+            self.bar.update(self.task, description=f"epoch {record['epoch']}  {losses}")
             return
         each = (time.monotonic() - self.started) / max(1, runner.iter - self.first)
         left = timedelta(seconds=round(each * (runner.max_iters - runner.iter)))
-        place = f"iteration {runner.iter}/{runner.max_iters}  epoch {record['epoch'] + 1}"
+        place = f"iteration {runner.iter}/{runner.max_iters}  epoch {record['epoch']}"
         print(f"{place}  {each:.2f} s each  {left} left  {losses}", file=sys.stderr, flush=True)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from zoo.distributed import bare, is_main, unwrapped, with_networks
 from zoo.engine.ema import Average
 from zoo.engine.folder import RunFolder
 from zoo.interfaces import Batch, Method
-from zoo.visual import colour_labels, grid, save_picture
+from zoo.visual import grid, sample_columns, save_picture
 
 
 class SampleGrid(Hook):
@@ -57,15 +57,13 @@ class SampleGrid(Hook):
         runner.visualizer.add_image("samples", pixels.permute(1, 2, 0).numpy(), step=runner.iter)
 
     @torch.no_grad()
-    def columns(self, method: Method) -> list[Tensor]:
-        """The columns of the grid, each ``[B, 3, H, W]`` in [-1, 1]."""
+    def columns(self, method: Method) -> dict[str, Tensor]:
+        """The columns of the grid by their captions, each ``[B, 3, H, W]`` in [-1, 1]."""
         label, image = self.batch.label, self.batch.image
-        columns = [colour_labels(label, classes=self.classes), image]
-        if method.encoder is not None:
-            columns.append(method.synthesize(label, method.encode(image, label).mu))
+        rebuilt = None if method.encoder is None else method.synthesize(label, method.encode(image, label).mu)
         samples = self.samples if method.code_specs else 1
-        drawn = method.synthesize(label, method.sample(label, samples, seed=0))
-        return columns + list(drawn.unflatten(0, (len(self.batch), samples)).unbind(1))
+        drawn = method.synthesize(label, method.sample(label, samples, seed=0)).unflatten(0, (len(image), samples))
+        return sample_columns(label, image, drawn, classes=self.classes, reconstruction=rebuilt)
 
 
 @contextmanager

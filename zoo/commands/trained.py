@@ -1,0 +1,40 @@
+"""What commands share that put a trained checkpoint to the test pictures of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.options import FILE, data_option, device_option, plugin_option, root_option, seed_option
+
+if TYPE_CHECKING:
+    from zoo.data import PairedDataset
+    from zoo.interfaces import Method
+
+
+def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of such a command: ``limit``, ``seed``, and those of :func:`opened`."""
+    for add in (
+        plugin_option,
+        device_option,
+        seed_option,
+        click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures."),
+        root_option,
+        data_option,
+        click.argument("checkpoint", type=FILE),
+    ):
+        command = add(command)
+    return command
+
+
+def opened(checkpoint: Path, data: str, data_root: Path | None, device: str) -> tuple[Method, PairedDataset]:
+    """The method of a checkpoint on its device, and the test pictures."""
+    from zoo.engine.distribution import start
+    from zoo.factory import load
+    from zoo.sampling import evaluation_pictures
+
+    method = load(checkpoint, device=start(device))
+    return method, evaluation_pictures(method, data, data_root)
