@@ -10,18 +10,17 @@ import click
 
 from zoo.commands.edit.arguments import image_option, mask_option
 from zoo.commands.terminal import print_rows, progress
+from zoo.commands.trained import opened
 from zoo.errors import ZooError
 from zoo.options import FILE, data_option, device_option, examples, names_option, plugin_option, root_option
 
 if TYPE_CHECKING:
-    from zoo.data import PairedDataset
     from zoo.editing.bank import CodeBank
     from zoo.editing.statistics import CodeStatistics
-    from zoo.interfaces import Method
 
 
 def encoding(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of the commands that encode a dataset: ``limit`` and those of :func:`_at_work`."""
+    """The arguments of a command that encodes a dataset: ``limit`` and those of :func:`trained.opened`."""
     for add in (
         plugin_option,
         device_option,
@@ -33,19 +32,6 @@ def encoding(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = add(command)
     return command
-
-
-def _at_work(
-    checkpoint: Path, data: str, data_root: Path | None, split: str, device: str
-) -> tuple[Method, PairedDataset, str]:
-    """The method of a checkpoint on its device, the pictures, and the digest of the checkpoint."""
-    from zoo import checkpoints
-    from zoo.engine.distribution import start
-    from zoo.factory import load
-    from zoo.sampling import evaluation_pictures
-
-    method = load(checkpoint, device=start(device))
-    return method, evaluation_pictures(method, data, data_root, split), checkpoints.digest(checkpoint)
 
 
 @click.group(
@@ -74,16 +60,19 @@ def codes() -> None:
 )
 @click.option("--out", type=FILE, required=True, help="File to write (.safetensors).")
 @encoding
-def fit(components: int, out: Path, limit: int | None, **which: Any) -> None:
+def fit(components: int, out: Path, limit: int | None, checkpoint: Path, **which: Any) -> None:
     """Find the directions in which the codes of a dataset vary most.
 
     Every class has directions of its own at every layer, from the pictures that show it.
     """
+    from zoo.checkpoints import digest
     from zoo.editing.statistics import fit as run
 
-    method, pictures, checkpoint = _at_work(**which)
+    method, pictures = opened(checkpoint, **which)
     with progress("encoding") as report:
-        found = run(method, pictures, components=components, limit=limit, checkpoint=checkpoint, progress=report)
+        found = run(
+            method, pictures, components=components, limit=limit, checkpoint=digest(checkpoint), progress=report
+        )
     found.save(out)
     print_rows("share of the variance", _explained(found))
     click.echo(f"Wrote {out}: {components} directions from {found.origin.pictures} pictures")
@@ -114,18 +103,19 @@ def _explained(found: CodeStatistics) -> list[dict[str, Any]]:
 @names_option
 @click.option("--out", type=FILE, required=True, help="Bank to write (.parquet).")
 @encoding
-def extract(names: str | None, out: Path, limit: int | None, **which: Any) -> None:
+def extract(names: str | None, out: Path, limit: int | None, checkpoint: Path, **which: Any) -> None:
     """Write the codes of every class of every picture to a bank, with thumbnails.
 
     Classes that cover less than 0.2 % of a picture are left out.
     """
+    from zoo.checkpoints import digest
     from zoo.data.class_tables import shipped_table
     from zoo.editing.bank import extract as run
 
-    method, pictures, checkpoint = _at_work(**which)
+    method, pictures = opened(checkpoint, **which)
     table = None if names is None else shipped_table(names, pictures.classes)
     with progress("encoding") as report:
-        rows = run(method, pictures, out, checkpoint=checkpoint, table=table, limit=limit, progress=report)
+        rows = run(method, pictures, out, checkpoint=digest(checkpoint), table=table, limit=limit, progress=report)
     count = len(pictures) if limit is None else min(limit, len(pictures))
     click.echo(f"Wrote {out}: {rows} rows from {count} pictures")
 

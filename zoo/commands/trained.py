@@ -1,4 +1,4 @@
-"""What commands share that put a trained checkpoint to the test pictures of a dataset."""
+"""What commands share that put a trained checkpoint to the pictures of a dataset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of such a command: ``limit``, ``seed``, and those of :func:`opened`."""
+    """The arguments of a command for test pictures: ``limit``, ``seed``, and those of :func:`opened`."""
     for add in (
         plugin_option,
         device_option,
@@ -30,11 +30,13 @@ def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def opened(checkpoint: Path, data: str, data_root: Path | None, device: str) -> tuple[Method, PairedDataset]:
-    """The method of a checkpoint on its device, and the test pictures."""
+def opened(
+    checkpoint: Path, data: str, data_root: Path | None, device: str, split: str = "test"
+) -> tuple[Method, PairedDataset]:
+    """The method of a checkpoint on its device, and the pictures of a split."""
     from zoo.engine.distribution import start
     from zoo.factory import load
     from zoo.sampling import evaluation_pictures
 
     method = load(checkpoint, device=start(device))
-    return method, evaluation_pictures(method, data, data_root)
+    return method, evaluation_pictures(method, data, data_root, split)
