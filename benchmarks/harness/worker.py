@@ -170,8 +170,11 @@ def _orders() -> Iterator[Path]:
     at_work, over = threading.Event(), threading.Event()
 
     def listen() -> None:
-        for line in sys.stdin:
-            orders.put(line)
+        # not through sys.stdin: who waits there holds its lock, and forked processes, as those that read pictures are,
+        # begin with closing it
+        with os.fdopen(os.dup(0)) as incoming:
+            for line in incoming:
+                orders.put(line)
         over.set()
         if at_work.is_set():
             os.kill(os.getpid(), signal.SIGTERM)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +24,8 @@ from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 from zoo.plugins import load_plugins
 
+READERS = (("itself", 0), ("forked", 2))
+
 
 @pytest.fixture
 def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,11 +33,12 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def cells(out: Path, fragile: Path, *rows: str) -> list[Path]:
+def cells(out: Path, fragile: Path, *rows: str, sets: Sequence[str] = SETS) -> list[Path]:
     """The folders of the cells of fragile rows, laid out but not run."""
     load_plugins([fragile])
+    out.mkdir(exist_ok=True)
     chosen = read(tables(out / "tables.yaml", *rows)).choose(["1"], "smoke")
-    grid = lay_out(chosen, Choices("smoke", out, sets=SETS))
+    grid = lay_out(chosen, Choices("smoke", out, sets=sets))
     for cell in grid.cells.values():
         cell.save()
     return [grid.cells[place.cells[0]].folder for place in grid.places["1"][: len(rows)]]
@@ -77,6 +81,17 @@ def test_a_worker_serves_until_something_goes_wrong_in_it(no_weights: None, frag
         assert not any(held(folder) for folder in (good, same, error, fresh, crash, last))
     finally:
         executor.close()
+
+
+def test_a_worker_has_processes_read_its_pictures(no_weights: None, fragile: Path, tmp_path: Path):
+    """They are forked while a thread of the worker waits for orders."""
+    folders = [cells(tmp_path / kind, fragile, "", sets=(*SETS, f"train.workers={n}"))[0] for kind, n in READERS]
+    executor = Workers(1, [fragile])
+    try:
+        assert [ended(executor, folder).what for folder in folders] == ["done", "done"]
+    finally:
+        executor.close()
+    assert results(folders[0]) == results(folders[1])
 
 
 def test_only_one_process_runs_a_cell(no_weights: None, fragile: Path, tmp_path: Path):
