@@ -26,16 +26,16 @@ RECONSTRUCTION, RANDOM = 2, 3
 
 
 class RedrawnSource:
-    """The test masks of the stand-in that ``config`` describes, in styles drawn from ``seed``.
+    """The test masks of the stand-in that ``config`` describes, in styles drawn from ``seed``; pictures on ``device``.
 
     Its "reconstruction" is one further drawing of the mask, which knows nothing of the ground truth.
     """
 
     name = "data"
     codes = frozenset({"encoded", "random"})
-    device = torch.device("cpu")
 
-    def __init__(self, config: Config, *, seed: int) -> None:
+    def __init__(self, config: Config, *, seed: int, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
         self.dataset, self.size = config.data["name"], config.data["size"]
         self.drawn_with, self.seed = config.data["standin"]["seed"], seed
 
@@ -51,7 +51,7 @@ class RedrawnSource:
         drawn = layout(self.dataset, (*where, 0), self.size)
         styles = [(*where, stream, self.seed, number) for number in range(count)]
         pictures = [self._as_file(paint(drawn, style), index) for style in styles]
-        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
 
     def _as_file(self, pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
         """The picture as it comes back from a file of the dataset's kind, with its compression."""

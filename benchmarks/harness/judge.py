@@ -86,9 +86,10 @@ _LACKS = {"random": "has no codes to draw", "encoded": "has no encoder"}
 
 
 def _source(cell: Cell) -> PictureSource:
+    device = device_of(cell.config.train.device)
     if cell.method == DATA:
-        return RedrawnSource(cell.config, seed=cell.seed)
-    method = factory.load(cell.checkpoint, device=device_of(cell.config.train.device))
+        return RedrawnSource(cell.config, seed=cell.seed, device=device)
+    method = factory.load(cell.checkpoint, device=device)
     return MethodSource(method, seed=cell.seed)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
@@ -35,6 +36,7 @@ from zoo.data import collate
 from zoo.engine.parts import Parts
 from zoo.losses.perceptual import load_trunk
 from zoo.metrics import MethodSource, applicable, evaluate, named
+from zoo.nn import label_conv
 from zoo.options import PROFILES
 
 FEW, MORE = 2, 3
@@ -164,7 +166,8 @@ def searched_picture(cell: Cell, rates: Rates) -> Cost:
     def of(pictures: int) -> Cost:
         parts = _parts(cell, pictures)
         shown = [parts.feed.deliver(collate([parts.dataset[i] for i in range(pictures)]))]
-        return _counted(lambda: parts.method.begin_epoch(0, shown, parts.optimizers), rates)
+        begin = partial(parts.method.begin_epoch, 0, shown, parts.optimizers)
+        return _counted(begin, rates, cell.config.train.precision)
 
     return of(MORE) - of(FEW)
 
@@ -205,9 +208,19 @@ def _extrapolated(of: Callable[[int], Cost], number: int) -> Cost:
 
 def _counted(work: Callable[[], object], rates: Rates, precision: str = "fp32") -> Cost:
     half = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
-    with half, Counter(rates) as counter:
+    with half, _maps_written_out(), Counter(rates) as counter:
         work()
     return counter.cost
+
+
+@contextmanager
+def _maps_written_out() -> Iterator[None]:
+    """Convolutions of class maps as they are on a GPU."""
+    own, label_conv.better_written_out = label_conv.better_written_out, lambda label, table=None: True
+    try:
+        yield
+    finally:
+        label_conv.better_written_out = own
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Seconds per training iteration and peak memory of every method, for few and for many classes.
 
     python -m benchmarks.speed.train_step
-    python -m benchmarks.speed.train_step --width 64 --batch 4 --device cuda --methods gaugan_vae,clvae
+    python -m benchmarks.speed.train_step --width 32 --batch 16 --device cuda --bf16 --channels-last --classes 16
 
-Each case runs in a process of its own, so that its peak memory is its own. "clvae (dense)" is CLVAE with every label
-convolution as an ordinary convolution of a dense map: the baseline that the table lookup is measured against.
+Each case runs in a process of its own, so that its peak memory is its own. "clvae (lookup)" and "clvae (dense)" are
+CLVAE with all label convolutions as table lookups, and all as ordinary convolutions of maps that are written out;
+"clvae" takes what zoo.nn.label_conv has for the device.
 """
 
 from __future__ import annotations
@@ -15,21 +16,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
-from torch import Tensor
 
 from zoo import factory
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import load_trunk
-from zoo.nn.class_map import ClassMap, one_hot
-from zoo.nn.label_conv import LabelConv2d
+from zoo.nn import label_conv
 
-DENSE = "clvae (dense)"
-METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", DENSE)
+WRITTEN_OUT = {"clvae (lookup)": False, "clvae (dense)": True}
+METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
 
 
 @click.command()
@@ -41,6 +41,7 @@ METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", DENSE)
 @click.option("--iterations", type=int, default=3, show_default=True, help="Timed, after one to warm up.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--bf16", is_flag=True, help="Autocast to bfloat16.")
+@click.option("--channels-last", is_flag=True, help="The memory layout that GPUs with tensor cores prefer.")
 @click.option("--trunk/--no-trunk", default=True, help="With or without the perceptual loss.")
 @click.option("--one", hidden=True, help="Measure one case in this process.")
 def main(one: str | None, methods: str, classes: str, **options: object) -> None:
@@ -59,7 +60,7 @@ def main(one: str | None, methods: str, classes: str, **options: object) -> None
             click.echo(
                 f"{method:16}{count:>8}{found['seconds']:>10.3f}{found['cpu']:>10.3f}{found['megabytes']:>10.0f}"
             )
-        for method in ("clvae", DENSE):
+        for method in ("clvae", *WRITTEN_OUT):
             if {(method, count), ("gaugan_vae", count)} <= seconds.keys():
                 ratio = seconds[method, count] / seconds["gaugan_vae", count]
                 click.echo(f"  {method} takes {ratio:.2f} times as long as gaugan_vae at {count} classes (aim: 1.2)")
@@ -74,24 +75,38 @@ def _apart(method: str, count: int) -> dict[str, float]:
 
 
 def measure(
-    name: str, classes: int, *, size: int, width: int, batch: int, iterations: int, device: str, bf16: bool, trunk: bool
+    name: str,
+    classes: int,
+    *,
+    size: int,
+    width: int,
+    batch: int,
+    iterations: int,
+    device: str,
+    bf16: bool,
+    channels_last: bool,
+    trunk: bool,
 ) -> dict[str, float]:
     """Least seconds of an iteration (both steps) and the peak memory of the process or device.
 
-    The least of several says most on a machine that has other work too.
+    The least of several says most on a machine that has other work too. Settings of torch are those of a training.
     """
-    if name == DENSE:
+    torch.backends.cudnn.benchmark = True
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    if name in WRITTEN_OUT:
+        way = WRITTEN_OUT[name]
         name = "clvae"
-        LabelConv2d.forward, LabelConv2d.pooled = _dense_forward, _dense_pooled  # type: ignore[method-assign]
+        label_conv.better_written_out = lambda label, table=None: way
     settings: dict[str, object] = (
         {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
     )
     if not trunk and name != "cimle":
         settings["perceptual_weight"] = 0.0
     method = factory.build(name, classes=classes, size=(size, size), seed=0, **settings).to(device).train()
+    method.to(memory_format=layout)  # type: ignore[call-overload]
     if method.needs_trunk:
         features = load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
-        method.attach_trunk(features.to(device))
+        method.attach_trunk(features.to(device).to(memory_format=layout))
     optimizers = {
         key: OptimWrapper(torch.optim.Adam([p for n in networks for p in n.parameters()], 1e-4))
         for key, networks in method.optimized().items()
@@ -99,9 +114,10 @@ def measure(
     seconds, cpu = [], []
     for pictures in _batches(classes, size, batch, device, iterations + 1):
         _wait(device)
+        shown = replace(pictures, image=pictures.image.contiguous(memory_format=layout))
         begun, busy = time.perf_counter(), time.process_time()
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-            method.train_step(pictures, optimizers)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            method.train_step(shown, optimizers)
         _wait(device)
         seconds.append(time.perf_counter() - begun)
         cpu.append(time.process_time() - busy)
@@ -128,20 +144,6 @@ def _peak(device: str) -> float:
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
-def _dense_forward(self: LabelConv2d, class_map: ClassMap, dense: Tensor | None = None) -> Tensor:
-    """What LabelConv2d stands for, written out."""
-    values = class_map.dense(self.channels)
-    if dense is not None:
-        values = torch.cat([values.repeat(dense.shape[0] // values.shape[0], 1, 1, 1), dense], 1)
-    return F.conv2d(values, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
-
-
-def _dense_pooled(self: LabelConv2d, label: Tensor, dense: Tensor) -> Tensor:
-    values = F.avg_pool2d(one_hot(label, self.channels), 3, 2, 1, count_include_pad=False)
-    values = torch.cat([values.repeat(dense.shape[0] // values.shape[0], 1, 1, 1), dense], 1)
-    return F.conv2d(values, self.weight, self.bias, self.stride, self.padding)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,19 @@ def test_pictures_are_kept_only_where_asked(faces, real_weights, tmp_path):
     assert (tmp_path / "samples" / f"{name}_01.png").is_file()
 
 
+def test_pictures_are_made_and_judged_in_full_single_precision(faces, real_weights):
+    class Watched(MethodSource):
+        seen: ClassVar[set[bool]] = set()
+
+        def samples(self, label, index, samples):
+            self.seen.add(torch.backends.cudnn.allow_tf32)
+            return super().samples(label, index, samples)
+
+    before = torch.backends.cudnn.allow_tf32
+    evaluate(Watched(PaintByNumbers()), faces, metrics=SAMPLED, limit=2)
+    assert Watched.seen == {False} and torch.backends.cudnn.allow_tf32 is before is True
+
+
 def _as_folder(kept: Path, faces: Folder) -> Path:
     """The kept ground truth as a dataset of its own."""
     (kept / "as_data" / "test").mkdir(parents=True)

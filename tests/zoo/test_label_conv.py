@@ -1,11 +1,19 @@
-"""Convolution by lookup against the plain dense formula: one-hot written out, float64."""
+"""Convolution of class maps, looked up and written out, against the plain formula in float64."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from zoo.nn import label_conv
 from zoo.nn.class_map import ClassMap, instance_edges, resize_labels
 from zoo.nn.label_conv import LabelConv2d
+
+
+@pytest.fixture(params=["own choice", "written out"], autouse=True)
+def way(request, monkeypatch):
+    """As on this device, and as on a GPU."""
+    if request.param == "written out":
+        monkeypatch.setattr(label_conv, "better_written_out", lambda label, table=None: True)
 
 
 def dense_one_hot(label, classes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,18 @@ class Evaluation:
     pictures: pd.DataFrame
 
 
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    """Convolutions on a GPU keep all bits of float32, which torch lets them round off, so that devices agree."""
+    allowed, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = allowed
+
+
 @torch.no_grad()
+@_single_precision()
 def evaluate(
     source: PictureSource,
     dataset: PairedDataset,

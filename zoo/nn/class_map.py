@@ -21,10 +21,9 @@ def resize_labels(label: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def one_hot(label: Tensor, classes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Dense one-hot ``[B, C, H, W]`` of labels ``[B, H, W]``; nothing in a full-size network needs it."""
-    return torch.zeros(label.shape[0], classes, *label.shape[1:], dtype=dtype, device=label.device).scatter_(
-        1, label[:, None].long(), 1
-    )
+    """Dense one-hot ``[B, C, H, W]`` of labels ``[B, H, W]``, in channels-last memory."""
+    zeros = torch.zeros(*label.shape, classes, dtype=dtype, device=label.device)
+    return zeros.scatter_(3, label[..., None].long(), 1).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,12 @@ class ClassMap:
         edges = None if self.edges is None else F.interpolate(self.edges, size=size, mode="nearest")
         return ClassMap(resize_labels(self.label, size), self.table, edges)
 
-    def dense(self, classes: int) -> Tensor:
-        """The map written out, ``[B, N (+ 1 with edges), H, W]``."""
-        if self.table is None:
-            values = one_hot(self.label, classes)
-        else:
-            rows = torch.arange(self.label.shape[0], device=self.label.device)[:, None, None]
-            values = self.table[rows, self.label.long()].permute(0, 3, 1, 2)
+    def dense(self, channels: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The map written out, ``[B, N (+ 1 with edges), H, W]`` for N = ``channels``."""
+        values = one_hot(self.label, channels if self.table is None else self.table.shape[1], dtype)
+        if self.table is not None:
+            # a product with zeros and ones: its gradient is a product, too, where that of an index would sort
+            values = torch.einsum("bchw,bcn->bnhw", values, self.table.to(dtype))
         return values if self.edges is None else torch.cat([values, self.edges], 1)
 
 

@@ -1,4 +1,4 @@
-"""Convolution of a class map as a table lookup.
+"""Convolution of a class map, as a table lookup wherever that is cheaper.
 
 conv(one_hot(label)) is, at each pixel, the sum over the kernel's taps of one row of the kernel: the row of the class
 under the tap. So a gather-and-sum (``embedding_bag``) gives the convolution without the one-hot map, at a cost that
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.nn.class_map import ClassMap
+from zoo.nn.class_map import ClassMap, one_hot
 
 
 class LabelConv2d(nn.Module):
@@ -56,11 +56,10 @@ class LabelConv2d(nn.Module):
         label, table = class_map.label, class_map.table
         if class_map.edges is not None:
             dense = class_map.edges if dense is None else torch.cat([class_map.edges, dense], 1)
-        if table is not None and label.shape[1] * label.shape[2] <= table.shape[1]:
-            # fewer pixels than classes: writing the map out is cheaper than multiplying the kernel with every class
-            return self.of_values(ClassMap(label, table).dense(table.shape[1]), dense)
+        if better_written_out(label, table):
+            return self.of_values(ClassMap(label, table).dense(self.channels, self._precision()), dense)
         out = lookup(label[:, None], self._rows(table), self.kernel_size, self.stride, self.padding)
-        return self._with_dense(out, dense)
+        return self._with_dense(self._with_bias(out), dense)
 
     def pooled(self, label: Tensor, dense: Tensor) -> Tensor:
         """The convolution of the one-hot map after AvgPool(3, stride 2, padding 1, border pixels averaged over what
@@ -69,12 +68,15 @@ class LabelConv2d(nn.Module):
         A pooled pixel is a mixture of nine one-hots, so each tap sums nine rows with equal shares. label ``[B, H, W]``
         at full size, dense ``[n * B, D, H', W']`` already pooled.
         """
+        if better_written_out(label):
+            values = one_hot(label, self.channels, self._precision())
+            return self.of_values(F.avg_pool2d(values, 3, 2, 1, count_include_pad=False), dense)
         inside = F.pad(label.long(), (1, 1, 1, 1), value=-1)
         nine = inside.unfold(1, 3, 2).unfold(2, 3, 2).flatten(3).permute(0, 3, 1, 2)
         share = (nine >= 0).to(self.weight.dtype)
         share = share / share.sum(1, keepdim=True)
         out = lookup(nine.clamp(min=0), self._rows(None), self.kernel_size, self.stride, self.padding, share)
-        return self._with_dense(out, dense)
+        return self._with_dense(self._with_bias(out), dense)
 
     def of_values(self, values: Tensor, dense: Tensor | None = None) -> Tensor:
         """The convolution of a map ``[B, N, H, W]`` that is written out, such as the averaged one-hots of a pyramid.
@@ -82,12 +84,18 @@ class LabelConv2d(nn.Module):
         dense ``[n * B, D, H, W]`` as in :meth:`forward`.
         """
         kernel = self.weight[:, : self.channels // self.groups]
-        out = F.conv2d(values, kernel, None, self.stride, self.padding, groups=self.groups)
+        out = F.conv2d(values, kernel, self.bias, self.stride, self.padding, groups=self.groups)
         return self._with_dense(out, dense)
 
+    def _precision(self) -> torch.dtype:
+        """That of the convolution: a map written out in it need not be cast."""
+        device = self.weight.device.type
+        return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.weight.dtype
+
+    def _with_bias(self, out: Tensor) -> Tensor:
+        return out if self.bias is None else out + self.bias[:, None, None]
+
     def _with_dense(self, out: Tensor, dense: Tensor | None) -> Tensor:
-        if self.bias is not None:
-            out = out + self.bias[:, None, None]
         if dense is None:
             return out
         extra = F.conv2d(dense, self.weight[:, self.channels :], None, self.stride, self.padding)
@@ -109,6 +117,17 @@ class LabelConv2d(nn.Module):
             return weight[None]
         with torch.autocast(weight.device.type, enabled=False):
             return (table.to(weight.dtype) @ weight.flatten(1)).unflatten(2, weight.shape[1:])
+
+
+def better_written_out(label: Tensor, table: Tensor | None = None) -> bool:
+    """Whether a map is better written out than looked up; the result is the same.
+
+    On a GPU it is, by count and not by the clock: the gradient of a lookup sorts nine ids per pixel there and adds the
+    many pixels of a common class one after another, where tensor cores make little of the zeros of a one-hot map. On a
+    CPU it is for maps with fewer pixels than classes, whose kernel would have to be multiplied with every class.
+    """
+    few = table is not None and label.shape[1] * label.shape[2] <= table.shape[1]
+    return label.is_cuda or few
 
 
 def lookup(label: Tensor, rows: Tensor, kernel: int, stride: int, padding: int, share: Tensor | None = None) -> Tensor:

@@ -94,7 +94,8 @@ class BlockDecoder(nn.Module):
         for name, block in self.blocks.items():
             # "normal" keeps the size between the two middle blocks
             if name != "head_0" and not (name == "G_middle_1" and self.upsampling == "normal"):
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
+                with torch.autocast(x.device.type, enabled=False):  # it would copy in single precision on a GPU
+                    x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = block(x, class_maps[name])
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
 
