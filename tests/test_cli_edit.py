@@ -121,6 +121,54 @@ def test_an_edit_that_was_pasted_back_is_replayed_with_the_original_pixels(folde
     assert np.array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "sky.png"))
 
 
+@pytest.fixture(scope="module")
+def photograph(folder):
+    """A picture of 160x96 (width x height) with its mask, for methods of 64x64: ``--image F --mask F``."""
+    generator = np.random.default_rng(3)
+    Image.fromarray(generator.integers(0, 256, (96, 160, 3), dtype=np.uint8)).save(folder / "photograph.png")
+    ids = np.kron([[0, 1], [2, 3]], np.ones((48, 80), np.uint8)).astype(np.uint8)
+    ids[30:61, 50:109] = 1  # no edge of it is one of the method's pixels
+    Image.fromarray(ids).save(folder / "photograph_mask.png")
+    return ("--image", folder / "photograph.png", "--mask", folder / "photograph_mask.png")
+
+
+def test_at_its_original_size_a_picture_keeps_every_pixel_outside_the_edit(folder, photograph, tmp_path):
+    words = (*photograph, "--classes", "road", "--seed", 2)
+    large = ("--paste-back", "--original-size", "--save", tmp_path / "edit.zip", "--out", tmp_path / "large.png")
+    edit("object", *words, *large)
+    edit("object", *words, "--out", tmp_path / "small.png")
+    original, shown = pixels(photograph[1]), pixels(tmp_path / "large.png")
+    with Image.open(photograph[3]) as mask:
+        road = np.array(mask) == 1
+    assert shown.shape == original.shape and np.array_equal(shown[~road], original[~road])
+    with Image.open(tmp_path / "small.png") as small:
+        upscaled = np.array(small.resize((160, 96), Image.Resampling.BICUBIC)).astype(int)
+    # four pixels of the method from the border: six rows, ten columns
+    deep = (slice(30 + 7, 61 - 7), slice(50 + 11, 109 - 11))
+    assert np.abs(shown[deep] - upscaled[deep]).max() <= 2
+    edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
+    assert np.array_equal(pixels(tmp_path / "again.png"), shown)
+    assert "--original-size is the size of what --paste-back keeps" in refused(
+        "object", *words, "--original-size", "--out", tmp_path / "no.png"
+    )
+
+
+def test_a_new_mask_at_another_size_than_the_picture_changes_what_it_changes(folder, photograph, tmp_path):
+    """A corner is painted anew, in a mask at the size of the picture, and in one at that of the method."""
+    with Image.open(photograph[3]) as mask:
+        large, small = mask.copy(), mask.resize((SIZE, SIZE), Image.Resampling.NEAREST)
+    large.paste(3, (0, 0, 20, 12))
+    small.paste(3, (0, 0, 8, 8))
+    original = pixels(photograph[1])
+    for new in (large, small):
+        new.save(tmp_path / "new.png")
+        words = (*photograph, "--new-mask", tmp_path / "new.png", "--paste-back", "--original-size")
+        edit("object", *words, "--out", tmp_path / "out.png")
+        shown = pixels(tmp_path / "out.png")
+        changed = (shown != original).any(-1)
+        assert changed[:12, :20].all() and not changed[12:].any() and not changed[:, 20:].any()
+
+
 def test_what_is_pasted_back_is_what_was_not_edited(folder, tmp_path):
     bank, out = tmp_path / "bank.parquet", tmp_path / "out.png"
     done("codes", "extract", "clvae/latest.pth", "--data", "folder", "--split", "test", "--out", bank)

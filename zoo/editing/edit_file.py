@@ -45,7 +45,7 @@ class EditFile:
 
     mask: ids ``[H, W]`` int64. codes: of batch 1. result: uint8 ``[3, H, W]``. All lie on the CPU. checkpoint: SHA-256
     of the file of weights, in hexadecimal; method: its name. facts: what else JSON can say. paste: the picture that the
-    result was pasted back onto, if it was.
+    result was pasted back onto, if it was; the two may be of another size than the mask.
     """
 
     mask: Tensor
@@ -112,11 +112,9 @@ class EditFile:
                 )
             mask = _pixels(members["mask.png"], ("L", "I", "I;16"))
             result = _pixels(members["result.png"], ("RGB",))
-            if mask.shape != result.shape[:2]:
-                raise ValueError("mask and result of different sizes")
             paste = None if about["feather"] is None else _pasted(members, about["feather"])
-            if paste is not None and (paste.region.shape != mask.shape or paste.original.shape[1:] != mask.shape):
-                raise ValueError("an original of another size")
+            if result.shape[:2] != (mask.shape if paste is None else tuple(paste.region.shape)):
+                raise ValueError("a result of another size than what it was made of")
             return cls(
                 torch.from_numpy(mask.astype(np.int64)),
                 _codes(members["codes.safetensors"], about["codes"]),
@@ -174,6 +172,8 @@ def _pasted(members: dict[str, bytes], feather: Any) -> PasteBack:
     if not isinstance(feather, int) or not 0 <= feather <= WIDEST_FEATHER:
         raise ValueError("no width of a border")
     original, region = _pixels(members["original.png"], ("RGB",)), _pixels(members["region.png"], ("L",))
+    if original.shape[:2] != region.shape:
+        raise ValueError("an original of another size than its region")
     return PasteBack(torch.from_numpy(original).permute(2, 0, 1), torch.from_numpy(region > 0), feather)
 
 

@@ -20,8 +20,9 @@ from zoo.editing.directions import load_direction, moved, random_direction
 from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import check_editable, codes_of, table_of
 from zoo.editing.layers import layer_indices
-from zoo.editing.objects import PasteBack
-from zoo.editing.reading import pair, read_mask, read_picture
+from zoo.editing.masks import repainted
+from zoo.editing.objects import PasteBack, paste_region
+from zoo.editing.reading import pair, read_mask, read_picture, unresized
 from zoo.editing.statistics import CodeStatistics
 from zoo.editing.style import Target
 from zoo.editing.synthesis import pictures
@@ -75,6 +76,24 @@ class Editor:
         pixels, label = pair(read_picture(Path(image)), read_mask(Path(mask), self.table), self.size)
         assert pixels is not None, "a picture was given"
         return pixels.to(self.device), label.to(self.device)
+
+    def onto_file(
+        self, image: Path, mask: Path, new_mask: Path | None, classes: Sequence[int] | None, feather: int
+    ) -> PasteBack:
+        """What an edit is pasted back onto at the size of the picture's file.
+
+        classes: those whose codes were edited, None where those of all were. The edit shows in them, and where
+        ``new_mask`` differs from ``mask``: in what the method sees of them, where they are of different sizes.
+        """
+        picture, before = read_picture(image), read_mask(mask, self.table)
+        original, label = unresized(picture, before)
+        after = before if new_mask is None else read_mask(new_mask, self.table)
+        if after.size == before.size:
+            painted = unresized(picture, after)[1]
+        else:
+            seen, new = (pair(None, one, self.size)[1][0] for one in (before, after))
+            painted = repainted(label[0], seen, new)[None]
+        return PasteBack(original, paste_region(label, painted, classes), feather)
 
     def targets(self, images: Sequence[Path], masks: Sequence[Path], classes: Sequence[str]) -> list[Target]:
         """Pictures that give their style; ``classes`` are given once for all of them, once for each, or not at all."""

@@ -7,6 +7,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as connected
 from torch import Tensor
+from torch.nn import functional as F
 
 from zoo.errors import ZooError
 
@@ -52,3 +53,17 @@ def moved_region(label: Tensor, region: Tensor, dy: int, dx: int) -> Tensor:
     result = deleted(label, region)
     result[new_rows[kept], new_columns[kept]] = label[rows[kept], columns[kept]]
     return result
+
+
+def resized(label: Tensor, size: tuple[int, int]) -> Tensor:
+    """The map, or a bool region, at another size (H, W): each pixel is the one that its middle lies in."""
+    return F.interpolate(label[None, None].double(), size, mode="nearest-exact")[0, 0].to(label.dtype)
+
+
+def repainted(label: Tensor, seen: Tensor, new: Tensor) -> Tensor:
+    """The map of a file ``[H, W]`` with what is new to a method, which has ``seen`` it at its own size ``[h, w]`` and
+    paints ``new`` instead.
+    """
+    height, width = label.shape
+    changed, there = resized(seen != new, (height, width)), resized(new, (height, width))
+    return torch.where(changed, there.to(label.dtype), label)

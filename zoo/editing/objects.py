@@ -1,6 +1,6 @@
 """Object editing: some classes of a picture change, all others stay (Endo & Kanamori 2020, section 4.4.2).
 
-Letters: B batch, S samples, H x W picture.
+Letters: B batch, S samples, H x W picture, h x w what the method paints.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, maximum
 from scipy.ndimage import label as connected
 from torch import Tensor
+from torch.nn import functional as F
 
 from zoo.codes import Codes
 from zoo.editing.encoding import check_editable
@@ -58,40 +59,57 @@ def paste_region(label: Tensor, painted: Tensor, classes: Iterable[int] | None) 
 def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int = 3) -> Tensor:
     """``edited`` inside ``region``, the very pixels of ``original`` outside.
 
-    Pictures ``[B, 3, H, W]`` of any type, region ``[H, W]`` bool. Inside the region the two pictures fade into each
-    other over ``feather`` pixels along its border with the rest; the border of the picture is none. Where a piece of
-    the region is too thin for that, over as many as it has, so that the edit shows in a brow, too. Returns the type of
-    ``edited``.
+    edited ``[B, 3, h, w]`` and original ``[B, 3, H, W]`` are of any type, region ``[H, W]`` bool. What was edited at
+    another size than the original's is resized bicubically, its shape along with its pixels.
 
-    Raises ZooError for pictures of different sizes and a negative ``feather``.
+    Inside the region the two pictures fade into each other over ``feather`` pixels of ``edited`` along its border with
+    the rest; the border of the picture is none. Where a piece of the region is too thin for that, over as many as it
+    has, so that the edit shows in a brow, too. Returns the type of ``edited``.
+
+    Raises ZooError for a region of another size than the original and a negative ``feather``.
     """
-    if edited.shape[-2:] != original.shape[-2:] or region.shape != original.shape[-2:]:
-        sizes = ", ".join("x".join(map(str, t.shape[-2:])) for t in (edited, original, region))
-        raise ZooError(f"Edited picture, original and region are of different sizes ({sizes}): give all at one size.")
+    size = original.shape[-2:]
+    if region.shape != size:
+        sizes = " and ".join("x".join(map(str, t.shape[-2:])) for t in (original, region))
+        raise ZooError(f"Original and region are of different sizes ({sizes}): give both at one size.")
     if feather < 0:
         raise ZooError(f"The feather is {feather}, but a border of pixels is 0 or wider.")
+    pixel = (edited.shape[-2] / size[0], edited.shape[-1] / size[1])
+    if pixel != (1, 1):
+        edited = _resized(edited, (size[0], size[1]))
     if bool(region.all()):
         return edited
-    weight = torch.from_numpy(_weight(region.cpu().numpy(), feather)).to(edited.device)
+    weight = torch.from_numpy(_weight(region.cpu().numpy(), feather, pixel)).to(edited.device)
     mixed = torch.lerp(original.to(torch.float32), edited.to(torch.float32), weight)
     if not edited.is_floating_point():
         mixed = mixed.round()
     return torch.where(weight > 0, mixed.to(edited.dtype), original.to(edited.dtype))
 
 
-def _weight(region: NDArray[np.bool_], feather: int) -> NDArray[np.float32]:
-    """How much of the edit a pixel ``[H, W]`` shows: 0 outside of the region, 1 in the depth of each of its pieces."""
-    depth = distance_transform_edt(region)  # 1 for pixels that touch the rest
+def _resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures ``[B, 3, H, W]`` as Pillow resizes them; whole numbers are those of 8 bits."""
+    resized = F.interpolate(pictures.float(), size, mode="bicubic", antialias=True)
+    if not pictures.is_floating_point():
+        resized = resized.round().clamp(0, 255)
+    return resized.to(pictures.dtype)
+
+
+def _weight(region: NDArray[np.bool_], feather: int, pixel: tuple[float, float] = (1, 1)) -> NDArray[np.float32]:
+    """How much of the edit a pixel ``[H, W]`` shows: 0 outside of the region, 1 in the depth of each of its pieces.
+
+    pixel: the height and width of a pixel, in those that ``feather`` counts.
+    """
+    depth = distance_transform_edt(region, sampling=pixel)  # that of a pixel for those that touch the rest
     pieces, count = connected(region, np.ones((3, 3)))
     deepest = np.ones(count + 1)
     deepest[1:] = maximum(depth, pieces, np.arange(1, count + 1))
-    return np.clip(depth / np.minimum(deepest[pieces], feather + 1), 0, 1).astype(np.float32)
+    return np.clip(depth / np.minimum(deepest[pieces], feather + min(pixel)), 0, 1).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class PasteBack:
     """What an edit is pasted back onto: original uint8 ``[3, H, W]``, with the region bool ``[H, W]`` of the edit and
-    the pixels of its fading border; all on the CPU.
+    the width of its fading border, in pixels of the method; all on the CPU.
     """
 
     original: Tensor
@@ -99,5 +117,5 @@ class PasteBack:
     feather: int
 
     def onto(self, pixels: Tensor) -> Tensor:
-        """uint8 ``[B, 3, H, W]`` pasted back, see :func:`paste_back`."""
+        """uint8 ``[B, 3, h, w]`` pasted back, as large as the original; see :func:`paste_back`."""
         return paste_back(pixels, self.original, self.region, feather=self.feather)

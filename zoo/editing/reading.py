@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
@@ -83,14 +84,29 @@ def pair(image: Image.Image | None, mask: Image.Image, size: tuple[int, int]) ->
 
     Raises ZooError where the two are of different sizes.
     """
-    if image is not None and image.size != mask.size:
+    if image is not None:
+        _check_sizes(image, mask)
+    pixels, label = transform(image or Image.new("RGB", mask.size), mask, size)
+    return None if image is None else pixels[None], label[None]
+
+
+def unresized(image: Image.Image, mask: Image.Image) -> tuple[Tensor, Tensor]:
+    """A picture uint8 ``[3, H, W]`` and its label ``[1, H, W]`` int32 as large as their files have them.
+
+    Raises ZooError as :func:`pair`.
+    """
+    _check_sizes(image, mask)
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return pixels, torch.from_numpy(np.array(mask).astype(np.int32))[None]
+
+
+def _check_sizes(image: Image.Image, mask: Image.Image) -> None:
+    if image.size != mask.size:
         (width, height), (other_width, other_height) = image.size, mask.size
         raise ZooError(
             f"The mask is {other_height}x{other_width} (height x width), but its picture {height}x{width}: give the "
             "mask that belongs to the picture."
         )
-    pixels, label = transform(image or Image.new("RGB", mask.size), mask, size)
-    return None if image is None else pixels[None], label[None]
 
 
 def _opened(source: Path | bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from torch.nn import functional as F
-
 from zoo.codes import Codes
 from zoo.editing.directions import moved, random_direction
 from zoo.editing.encoding import check_editable
+from zoo.editing.masks import resized
 from zoo.editing.objects import redrawn
+from zoo.editing.reading import pair
 from zoo.editing.style import Target, taken
 from zoo.editing.synthesis import pictures
 from zoo.errors import ZooError
@@ -58,7 +58,7 @@ def take(session: Session, form: Form) -> dict[str, Any]:
     if fields.has("row"):
         codes = scene.codes.towards(_from_bank(session, scene, fields.whole("row"), **part), strength)
     else:
-        image, label = uploaded(session, scene.model, form)
+        image, label = pair(*uploaded(session, scene.model, form), scene.model.size)
         if image is None:
             raise ZooError("A reference is a picture with its mask: choose both files, or a row of the code bank.")
         target = Target(image.to(scene.model.device), label.to(scene.model.device), part["classes"])
@@ -146,7 +146,7 @@ def _compared(scene: Scene, model: StudioModel, seed: int) -> dict[str, Any]:
     answer = {"model": model.id, "title": model.title, "result": None, "note": None}
     if model.table.names != scene.model.table.names:
         return answer | {"note": f"{model.title} has other classes, so this mask means nothing to it."}
-    label = F.interpolate(scene.label[None].double(), size=model.size, mode="nearest-exact")[0].long()
+    label = resized(scene.label[0], model.size)[None]
     drawn = pictures(model.method, label, model.method.sample(label, 1, seed=seed))
     note = None if model.method.code_specs else "One picture for each mask: it has no codes."
     return answer | {"result": picture_uri(drawn[0]), "note": note}

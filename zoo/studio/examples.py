@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from torch import Tensor
 
 from zoo.data import PairedDataset
 from zoo.data.class_tables import ClassTable
@@ -33,8 +32,8 @@ class Example:
     table: ClassTable
     thumbnail: str
 
-    def at(self, model: StudioModel) -> tuple[Tensor, Tensor]:
-        """Image ``[1, 3, H, W]`` and label ``[1, H, W]`` at the size of a model, on the CPU.
+    def opened(self, model: StudioModel) -> tuple[Image.Image, Image.Image]:
+        """The picture and its mask (of the same size) from their files.
 
         Raises ZooError for a model with other classes.
         """
@@ -43,8 +42,8 @@ class Example:
                 f"The example {self.name} has the classes of another dataset than {model.title}: choose another model, "
                 "or open a picture of your own."
             )
-        image, label = transform(read_image(self.image), read_label(self.label), model.size)
-        return image[None], label[None]
+        image, label = read_image(self.image), read_label(self.label)
+        return image, label.resize(image.size, Image.Resampling.NEAREST)
 
 
 def examples_for(model: StudioModel, root: Path | None) -> list[Example]:

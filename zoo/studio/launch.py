@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import socket
 import threading
@@ -64,7 +65,8 @@ def open_session(
 
 
 def serve(session: Session, *, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C, then close the session. ``say`` is told the address; ``browser`` opens it.
+    """Serve until Ctrl-C, then close the session. ``say`` is told the address, and who else can reach it; ``browser``
+    opens it.
 
     Raises ZooError as :func:`listen`.
     """
@@ -83,6 +85,8 @@ def serve(session: Session, *, host: str, port: int, browser: bool, say: Callabl
             )
             address = f"http://{_named(bound if everywhere else host)}:{number}"
             say(f"The studio is at {address} (Ctrl-C ends it).")
+            if not ipaddress.ip_address(bound).is_loopback:
+                say(_open_to_others(bound, everywhere))
             if browser:
                 # the socket listens already, and a browser in the terminal would keep this thread
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -106,6 +110,14 @@ def listen(host: str, port: int) -> socket.socket:
         raise ZooError(
             f"The studio cannot listen at {host}, port {port} ({error}): give another --host or --port."
         ) from error
+
+
+def _open_to_others(bound: str, everywhere: bool) -> str:
+    where = "every address of this machine" if everywhere else bound
+    return (
+        f"It listens at {where} and has no password: anybody on the network can use it, so leave --host out to keep it "
+        "to this machine."
+    )
 
 
 def _named(host: str) -> str:

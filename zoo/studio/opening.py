@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import codes_of
-from zoo.editing.reading import pair, read_mask, read_picture
+from zoo.editing.masks import resized
+from zoo.editing.objects import PasteBack
+from zoo.editing.reading import pair, read_mask, read_picture, unresized
 from zoo.errors import ZooError
 from zoo.studio.fields import Fields
 from zoo.studio.models import StudioModel
-from zoo.studio.scene import OpenedPicture, Paste, Scene
+from zoo.studio.scene import UNKNOWN, OpenedPicture, Paste, Scene
 from zoo.studio.session import Session
 from zoo.studio.uploads import Form
-from zoo.studio.wire import mask_text, picture_uri
+from zoo.studio.wire import mask_text, picture_uri, png
 from zoo.visual import to_pixels
 
 
@@ -27,43 +30,43 @@ def open_picture(session: Session, form: Form) -> dict[str, Any]:
     """
     model = session.model(form.fields.text("model"))
     seed = form.fields.whole("seed")
-    image, label = _given(session, model, form)
+    picture, mask = _given(session, model, form)
+    image, label = pair(picture, mask, model.size)
     there = label.to(model.device)
     if image is None or model.method.encoder is None:
         codes = model.method.sample(there, 1, seed=seed)
     else:
         codes = codes_of(model.method, image.to(model.device), there, seed=seed)
-    opened = None if image is None else OpenedPicture(to_pixels(image[0]), label)
+    opened = None
+    if picture is not None and image is not None:
+        original, original_label = unresized(picture, mask)
+        opened = OpenedPicture(to_pixels(image[0]), label, original, original_label)
     return _opened(session, Scene(model, there, codes), opened)
 
 
-def uploaded(session: Session, model: StudioModel, form: Form) -> tuple[Tensor | None, Tensor]:
-    """Image ``[1, 3, H, W]``, if one was sent, and label ``[1, H, W]`` of a form, at the size of the model."""
+def uploaded(session: Session, model: StudioModel, form: Form) -> tuple[Image.Image | None, Image.Image]:
+    """The picture, if one was sent, and the mask of a form, as :func:`zoo.editing.reading.pair` takes them."""
     most = session.limits.pixels
     mask, picture = form.file("mask"), form.files.get("picture")
     label = read_mask(mask.content, model.table, name=mask.name, max_pixels=most)
     image = None if picture is None else read_picture(picture.content, name=picture.name, max_pixels=most)
-    return pair(image, label, model.size)
+    return image, label
 
 
-def _given(session: Session, model: StudioModel, form: Form) -> tuple[Tensor | None, Tensor]:
+def _given(session: Session, model: StudioModel, form: Form) -> tuple[Image.Image | None, Image.Image]:
     if form.fields.has("example"):
-        return session.example(form.fields.text("example")).at(model)
+        return session.example(form.fields.text("example")).opened(model)
     return uploaded(session, model, form)
 
 
 def download(session: Session, fields: Fields) -> bytes:
     """The file that reproduces a scene."""
-    scene = session.scene(fields)
-    edit = EditFile(
-        mask=scene.label[0].cpu(),
-        codes=scene.codes.to("cpu"),
-        result=scene.pictures()[0],
-        checkpoint=scene.model.digest,
-        method=scene.model.method.name,
-        paste=scene.pasted_back,
-    )
-    return edit.to_bytes()
+    return session.scene(fields).edit().to_bytes()
+
+
+def result(session: Session, fields: Fields) -> bytes:
+    """The picture of that file as PNG: what a scene shows, but pasted back at the size of the opened file."""
+    return png(session.scene(fields).edit().result)
 
 
 def reload(session: Session, form: Form) -> dict[str, Any]:
@@ -82,12 +85,27 @@ def reload(session: Session, form: Form) -> dict[str, Any]:
     edit.check(model.method, model.digest)
     label, opened, paste = edit.mask[None], None, None
     if edit.paste is not None:
-        # of no class where the edit shows: so its region is that of the paste again, whatever is painted later
-        outside = torch.where(edit.paste.region, torch.full_like(label, -1), label)
-        opened = OpenedPicture(edit.paste.original, outside)
+        opened = _reopened(edit.mask, edit.paste, model.size)
         paste = Paste(opened, (), edit.paste.feather)
     scene = Scene(model, label.to(model.device), edit.codes.to(model.device), paste)
     return _opened(session, scene, opened) | {"model": model.id, "keep": paste is not None}
+
+
+def _reopened(mask: Tensor, paste: PasteBack, size: tuple[int, int]) -> OpenedPicture:
+    """What an edit was pasted back onto, of no known class where the edit shows.
+
+    So its region is that of the paste again, whatever is painted later.
+    """
+    picture = Image.fromarray(paste.original.permute(1, 2, 0).contiguous().numpy())
+    image, inside = pair(picture, Image.fromarray(paste.region.byte().numpy()), size)
+    assert image is not None, "a picture was given"
+    own = resized(mask, (picture.height, picture.width)).to(torch.int32)
+    return OpenedPicture(
+        to_pixels(image[0]),
+        torch.where(inside > 0, UNKNOWN, mask),
+        paste.original,
+        torch.where(paste.region, UNKNOWN, own)[None],
+    )
 
 
 def _opened(session: Session, scene: Scene, opened: OpenedPicture | None) -> dict[str, Any]:
@@ -95,6 +113,7 @@ def _opened(session: Session, scene: Scene, opened: OpenedPicture | None) -> dic
         "mask": mask_text(scene.label[0]),
         "picture": None if opened is None else picture_uri(opened.pixels),
         "opened": None if opened is None else session.store.put(opened),
+        "original": None if opened is None else list(opened.original.shape[1:]),
         "codes": session.keep(scene.model, scene.codes),
         "result": picture_uri(scene.pictures()[0]),
     }

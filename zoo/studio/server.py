@@ -47,6 +47,10 @@ FORM_EDITS: Mapping[str, Callable[[Session, Form], dict[str, Any]]] = {
     "reload": opening.reload,
     "take": edits.take,
 }
+FILES: Mapping[str, tuple[Callable[[Session, Fields], bytes], str]] = {
+    "download": (opening.download, "application/zip"),
+    "result": (opening.result, "image/png"),
+}
 
 Result = TypeVar("Result")
 
@@ -69,7 +73,9 @@ class _Studio:
         self.reading = 0
 
     def routes(self) -> list[Route | Mount]:
-        posts: dict[str, Callable[[Request], Awaitable[Response]]] = {"download": self.download}
+        posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            name: partial(self.file, make, kind) for name, (make, kind) in FILES.items()
+        }
         posts |= {name: partial(self.json_edit, edit) for name, edit in JSON_EDITS.items()}
         posts |= {name: partial(self.form_edit, edit) for name, edit in FORM_EDITS.items()}
         return [
@@ -101,11 +107,9 @@ class _Studio:
         form = await form_body(request, self.session.limits)
         return JSONResponse(await self._work(request, lambda: edit(self.session, form)))
 
-    async def download(self, request: Request) -> Response:
+    async def file(self, make: Callable[[Session, Fields], bytes], kind: str, request: Request) -> Response:
         fields = await self._read(json_body(request, self.session.limits))
-        content = await self._work(request, lambda: opening.download(self.session, fields))
-        headers = {"Content-Disposition": 'attachment; filename="edit.zip"'}
-        return Response(content, media_type="application/zip", headers=headers)
+        return Response(await self._work(request, lambda: make(self.session, fields)), media_type=kind)
 
     async def _read(self, body: Coroutine[Any, Any, Result]) -> Result:
         """What a request sent. As many may arrive at a time as may wait, since they lie in memory, and not for ever."""

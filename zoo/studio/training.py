@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from zoo.config import resolve
 from zoo.engine.folder import RunFolder
 from zoo.evaluation import cache
+from zoo.studio.leash import leashed
 from zoo.studio.wire import file_uri
 
 METHOD, DATA, PROFILE = "clvae", "deepfashion", "smoke"
@@ -20,11 +20,11 @@ SHOWN = ("train.log_every=1", "train.sample_every=5")
 """Settings that change nothing but how often there is something to see."""
 
 GRACE = 5.0
-"""Seconds that the process has to save and end."""
+"""Seconds that the process has to end by itself."""
 
 
 class Training:
-    """`zoo train` as a child process that leaves a finished run in ``home``, or nothing.
+    """`zoo train` as a child process that leaves a finished run in ``home``, or nothing; it ends with this process.
 
     The run is kept in the cache, so that it is trained once; until it is finished it lies in a folder of its own, which
     two studios do not share.
@@ -36,9 +36,10 @@ class Training:
         self.device = device
         self.total = config.train.iterations or 0
         self.folder = RunFolder(self.home / f"{METHOD}-{DATA}-{config.hash()}")
-        self._current = RunFolder(self.home / f".{self.folder.path.name}.{os.getpid()}")
+        self._workshop = self.home / f".{self.folder.path.name}.{os.getpid()}"
+        self._current = RunFolder(self._workshop / "run")
+        self._said = self._workshop / "said.txt"
         self._process: subprocess.Popen[bytes] | None = None
-        self._said = self.home / f"{self._current.path.name}.log"
         self.failure: str | None = None
 
     @property
@@ -54,14 +55,14 @@ class Training:
 
     def begin(self) -> None:
         """Start the process, in the folder ``home``, where the procedural pictures are drawn, too."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "cli", "train", METHOD, "--data", DATA, "--profile", PROFILE]
-        command += [word for setting in (*SHOWN, f"train.device={self.device}") for word in ("--set", setting)]
+        self._workshop.mkdir(parents=True, exist_ok=True)
+        words = ["train", METHOD, "--data", DATA, "--profile", PROFILE, "--work-dir", str(self._current.path)]
+        words += [word for setting in (*SHOWN, f"train.device={self.device}") for word in ("--set", setting)]
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
-                [*command, "--work-dir", str(self._current.path)],
+                leashed(self._workshop, "cli", words),
                 cwd=self.home,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 # Ctrl-C in the terminal goes to the studio, which ends its child itself
@@ -71,7 +72,8 @@ class Training:
     def poll(self) -> bool:
         """Whether the run is finished; a process that ended is cleared away. Sets ``failure`` where it broke."""
         if self._process is not None and self._process.poll() is not None:
-            code, self._process = self._process.returncode, None
+            code = self._process.returncode
+            self._let_go(self._process)
             if code == 0:
                 self._publish()
             else:
@@ -95,14 +97,20 @@ class Training:
     def end(self) -> None:
         """Stop the process, if it runs, and leave nothing unfinished behind."""
         if self._process is not None:
-            self._process.terminate()
+            process = self._process
+            self._let_go(process)
             try:
-                self._process.wait(GRACE)
+                process.wait(GRACE)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+                process.kill()
+                process.wait()
         self._clear()
+
+    def _let_go(self, process: subprocess.Popen[bytes]) -> None:
+        """Close the pipe that keeps the process running."""
+        assert process.stdin is not None, "it was started with a pipe"
+        process.stdin.close()
+        self._process = None
 
     def _done(self) -> int:
         try:
@@ -124,5 +132,4 @@ class Training:
         return lines[-1].removeprefix("Error: ") if lines else f"it returned {code} and said nothing."
 
     def _clear(self) -> None:
-        shutil.rmtree(self._current.path, ignore_errors=True)
-        self._said.unlink(missing_ok=True)
+        shutil.rmtree(self._workshop, ignore_errors=True)

@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from safetensors.torch import load, save
 from zoo import Codes, CodeSpec, ZooError
 from zoo.contract import SIZE, small_batch
 from zoo.editing.edit_file import EditFile
+from zoo.editing.objects import PasteBack
 from zoo.metrics.pictures import written
 
 METHODS = ("clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan")
@@ -71,6 +73,19 @@ def test_a_file_gives_back_the_picture_bit_for_bit(small, name, tmp_path):
     assert (loaded.method, loaded.checkpoint, loaded.facts) == (name, "ab" * 32, {"pasted": False})
 
 
+def test_an_edit_on_a_larger_original_comes_back_at_its_size(small):
+    edit, region = edit_of(small("clvae")), torch.zeros(100, 150, dtype=torch.bool)
+    region[20:80, 30:] = True
+    original = torch.randint(0, 256, (3, 100, 150), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    paste = PasteBack(original, region, 2)
+    pasted = replace(edit, result=paste.onto(edit.result[None])[0], paste=paste)
+    loaded = EditFile.from_bytes(pasted.to_bytes(), "The file")
+    assert loaded.paste is not None and loaded.paste.feather == 2
+    assert torch.equal(loaded.paste.original, original) and torch.equal(loaded.paste.region, region)
+    again = loaded.reproduce(small("clvae"))
+    assert torch.equal(again, pasted.result) and torch.equal(again[:, ~region], original[:, ~region])
+
+
 def test_people_can_open_it():
     members = members_of(plain().to_bytes())
     assert list(members) == ["edit.json", "mask.png", "result.png", "codes.safetensors"]
@@ -102,6 +117,8 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
 
 
 MEMBERS = members_of(plain().to_bytes())
+ORIGINAL = PasteBack(torch.zeros(3, 4, 6, dtype=torch.uint8), torch.ones(4, 6, dtype=torch.bool), 1)
+PASTED = members_of(plain(result=ORIGINAL.original, paste=ORIGINAL).to_bytes())
 NAN = save({"style": torch.full((1, 3), torch.nan)})
 HUGE = io.BytesIO()
 Image.new("RGB", (5000, 5000)).save(HUGE, "PNG")
@@ -124,6 +141,8 @@ OTHER = {
         MEMBERS
         | {"result.png": members_of(plain(result=torch.zeros(3, 2, 4, dtype=torch.uint8)).to_bytes())["result.png"]}
     ),
+    "a result of another size than the original": packed(PASTED | {"result.png": MEMBERS["result.png"]}),
+    "a region of another size than the original": packed(PASTED | {"region.png": MEMBERS["mask.png"]}),
     "a huge picture": packed(MEMBERS | {"result.png": HUGE.getvalue()}),
     "no picture": packed(MEMBERS | {"mask.png": b"no picture"}),
     "a pickle": packed(MEMBERS | {"codes.safetensors": pickle.dumps([1])}),

@@ -7,7 +7,7 @@ import torch
 from zoo import ZooError
 from zoo.contract import CLASSES, small_batch
 from zoo.editing.encoding import codes_of
-from zoo.editing.masks import deleted, moved_region, painted, region_at
+from zoo.editing.masks import deleted, moved_region, painted, region_at, repainted
 
 
 def grid(*rows: str) -> torch.Tensor:
@@ -100,6 +100,13 @@ def test_what_leaves_the_picture_is_cut_off_and_does_not_come_back_on_the_other_
     assert torch.equal(moved_region(label, label == 7, 1, -1), grid("00000", "00000", "70000"))
     assert torch.equal(moved_region(label, label == 7, 0, 9), torch.zeros_like(label))
     assert torch.equal(moved_region(label, label == 7, 0, 0), label)
+
+
+def test_a_larger_map_takes_over_what_is_new_in_a_smaller_one():
+    label = grid("000111", "000111", "022211", "022211")  # two rows and three columns for a pixel of the smaller
+    seen, new = grid("01", "21"), grid("05", "21")
+    assert torch.equal(repainted(label, seen, seen), label)
+    assert torch.equal(repainted(label, seen, new), grid("000555", "000555", "022211", "022211"))
 
 
 def test_a_class_that_the_picture_lacks_can_be_painted_into_its_mask(small):

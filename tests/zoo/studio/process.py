@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def running(*words: object) -> Iterator[str]:
-    """The address of ``zoo studio WORDS``, which must end by Ctrl-C without a word and with exit code 0."""
+def running(*words: object, warning: str = "") -> Iterator[str]:
+    """The address of ``zoo studio WORDS``, which must end by Ctrl-C with exit code 0, having said ``warning`` alone."""
     command = [sys.executable, "-m", "cli", "studio", *map(str, words), "--port", "0", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -20,6 +20,6 @@ def running(*words: object) -> Iterator[str]:
         assert address is not None, process.communicate()
         yield address[1]
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ("", "") and process.returncode == 0
+        assert process.communicate(timeout=20) == (warning, "") and process.returncode == 0
     finally:
         process.kill()

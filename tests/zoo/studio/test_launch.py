@@ -1,7 +1,9 @@
 """The command: what it opens, where it listens, how it ends."""
 
 import os
+import re
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -28,6 +30,22 @@ def test_a_port_in_use_and_a_foreign_address():
         listen("203.0.113.7", 7860)
     with pytest.raises(ZooError, match="cannot listen at no host"):
         listen("no host", 7860)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("0", r"127\.0\.0\.1"), ("0.0.0.0", r"127\.0\.0\.1"), ("::", r"\[::1\]")]
+)
+def test_a_studio_that_others_can_reach_says_so(host, address):
+    said = []
+
+    def say(sentence):
+        said.append(sentence)
+        if len(said) == 2:
+            raise KeyboardInterrupt
+
+    serve(Session([]), host=host, port=0, browser=False, say=say)
+    assert re.fullmatch(rf"The studio is at http://{address}:\d+ \(Ctrl-C ends it\)\.", said[0])
+    assert said[1].startswith("It listens at every address of this machine and has no password: anybody on the network")
 
 
 def test_a_studio_that_finds_its_port_taken_ends_its_training(tmp_path):
@@ -70,3 +88,22 @@ def test_the_studio_serves_until_ctrl_c(tmp_path):
     words = (small_checkpoint("gaugan", tmp_path), "--device", "cpu")
     with running(*words) as address, urllib.request.urlopen(address + "/") as page:
         assert b"<html" in page.read() and page.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.slow
+def test_a_studio_that_others_can_reach_still_answers_to_no_foreign_name(tmp_path):
+    words = (small_checkpoint("gaugan", tmp_path), "--device", "cpu", "--host", "0")
+
+    def status(address: str, host: str, origin: str | None = None) -> int:
+        headers = {"Host": host} | ({} if origin is None else {"Origin": origin})
+        request = urllib.request.Request(address + "/api/render", headers=headers, data=b"{}")
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            urllib.request.urlopen(request)
+        return answer.value.code
+
+    warning = "It listens at every address of this machine and has no password: anybody on the network can use it, so "
+    with running(*words, warning=warning + "leave --host out to keep it to this machine.\n") as address:
+        for host in ("localhost", "192.0.2.7:7860", "[2001:db8::7]:7860"):
+            assert status(address, host) == 400 and status(address, host, f"http://{host}") == 400  # heard, and empty
+            assert status(address, host, "http://evil.example") == 403
+        assert status(address, "evil.example") == status(address, "evil.example", "http://evil.example") == 403

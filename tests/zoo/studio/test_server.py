@@ -1,12 +1,18 @@
 """The whole way through the studio, against the methods themselves."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.zoo.studio.pages import mask_of, pixels_of, png
 from zoo.contract import CLASSES, small_method
 from zoo.editing.directions import moved, random_direction
+from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import codes_of
+from zoo.studio.wire import data_uri
 
 
 def written(method, label, codes):
@@ -185,3 +191,40 @@ def test_a_pasted_download_comes_back_as_it_was_seen(page, label, image):
     onto = {"picture": again["opened"], "classes": [], "feather": 2}
     _, rendered = page.post("render", scene=page.scene(again, paste=onto))
     assert rendered["result"] == shown["result"]
+
+
+def test_a_larger_file_keeps_its_pixels_and_its_size(page):
+    """A picture of 96x160 for a model of 64x64: a class is edited, and a corner painted."""
+    pixels = torch.randint(0, 256, (3, 96, 160), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    own = torch.zeros(1, 96, 160, dtype=torch.int64)
+    own[:, 31:70, 41:101] = 2
+    answer = page.opened(own, pixels)
+    assert answer["original"] == [96, 160] and pixels_of(answer["picture"]).shape == (3, 64, 64)
+    painted = mask_of(answer["mask"])
+    painted[0, :8, :8] = 5
+    paste = {"picture": answer["opened"], "classes": [2], "feather": 3}
+    scene = page.scene(answer, label=painted, paste=paste)
+    with Image.open(io.BytesIO(page.client.post("/api/result", json={"scene": scene}).content)) as image:
+        result = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    changed = (result != pixels).any(0)
+    assert result.shape == pixels.shape and changed[:12, :20].all() and changed[35:66, 45:97].any()
+    expected = own[0] == 2
+    expected[:12, :20] = True
+    assert not changed[~expected].any()
+
+    download = page.client.post("/api/download", json={"scene": scene})
+    assert torch.equal(EditFile.from_bytes(download.content, "The file").result, result)
+    status, again = page.send("reload", {"file": ("edit.zip", download.content)})
+    assert status == 200 and again["original"] == [96, 160]
+    assert again["result"] == page.post("render", scene=scene)[1]["result"]
+    onto = paste | {"picture": again["opened"], "classes": []}
+    repeated = page.client.post("/api/download", json={"scene": page.scene(again, paste=onto)})
+    assert repeated.content == download.content
+
+
+def test_without_its_pixels_a_result_is_as_large_as_the_model_paints(page, label, image):
+    answer = page.opened(label, image)
+    content = page.client.post("/api/result", json={"scene": page.scene(answer)})
+    assert content.headers["content-type"] == "image/png"
+    assert torch.equal(pixels_of(data_uri(content.content)), pixels_of(answer["result"]))
+    assert page.post("result", scene=page.scene({"mask": answer["mask"], "codes": "0" * 32}))[0] == 404

@@ -1,12 +1,17 @@
 """The first model of a user who has none."""
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.command_line import working_in
 from tests.zoo.studio.pages import ADDRESS, pixels_of
+from zoo.studio.leash import leashed
 from zoo.studio.server import create_app
 from zoo.studio.session import Session
 from zoo.studio.training import Training
@@ -20,6 +25,54 @@ def waited(training, seconds=300):
         seen.append(training.status())
         time.sleep(0.2)
     return seen
+
+
+def reached(condition, seconds=60) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def processes(word: str) -> list[str]:
+    """The command lines with a word in them, of processes that have not ended."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it ended just now
+            continue
+    return [line for line in lines if word in line]
+
+
+def test_a_leash_runs_a_module_until_its_pipe_is_closed(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "module.py").write_text("import sys, time; print(sys.argv, __name__, flush=True); time.sleep(60)")
+    command = leashed(tmp_path / "work", "module", ["one", "two"])
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None and child.stdout is not None
+        assert child.stdout.readline() == f"{[str(tmp_path / 'module.py'), 'one', 'two']} __main__\n"
+        assert child.poll() is None and (tmp_path / "work").is_dir()
+        child.stdin.close()
+        assert child.wait(20) != 0
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
+def test_a_studio_that_is_killed_takes_its_training_along(tmp_path):
+    command = [sys.executable, "-m", "cli", "studio", "--port", "0", "--no-browser", "--device", "cpu"]
+    cache = tmp_path / "cache"
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as studio:
+        assert studio.stdout is not None and b"The studio is at" in studio.stdout.readline()
+        assert reached(lambda: list(cache.rglob("iter_*.png"))) and processes(str(cache))
+        studio.kill()
+    assert reached(lambda: not processes(str(cache)), 20)
+    assert not list(cache.rglob(".clvae*")) and not list(cache.rglob("latest.pth"))
 
 
 @pytest.mark.slow

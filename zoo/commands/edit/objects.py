@@ -32,6 +32,7 @@ FACE = "zoo edit object clvae.pth --image face.jpg --mask face.png"
     epilog=examples(
         f"{FACE} --classes hair --samples 4 --out redrawn.png",
         f"{FACE} --classes hair --like other.jpg other.png --paste-back --out dyed.png",
+        f"{FACE} --classes hair --paste-back --original-size --out large.png",
         f"{FACE} --classes hair --bank faces.parquet --row 12 --out bank.png",
         f"{FACE} --classes hair --move 2.5 --out moved.png",
         f"{FACE} --new-mask with_hat.png --out hat.png",
@@ -50,7 +51,14 @@ FACE = "zoo edit object clvae.pth --image face.jpg --mask face.png"
 @click.option("--new-mask", type=FILE, help="Paint this label map with the codes of the picture.")
 @click.option("--paste-back", is_flag=True, help="Keep the picture's own pixels wherever nothing was edited.")
 @click.option(
-    "--feather", type=click.IntRange(min=0), default=3, show_default=True, help="Pixels over which --paste-back fades."
+    "--original-size", is_flag=True, help="With --paste-back: at the size of the picture's file, not the checkpoint's."
+)
+@click.option(
+    "--feather",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Pixels of the checkpoint over which --paste-back fades.",
 )
 @samples_option
 @save_option
@@ -69,6 +77,7 @@ def edit_object(
     statistics: Path | None,
     new_mask: Path | None,
     paste_back: bool,
+    original_size: bool,
     feather: int,
     samples: int,
     save: Path | None,
@@ -88,12 +97,15 @@ def edit_object(
         raise click.UsageError(
             "--samples is how often classes are redrawn: leave it out with --like, --row and --move."
         )
+    if original_size and not paste_back:
+        raise click.UsageError("--original-size is the size of what --paste-back keeps: give both.")
 
     from zoo.editing.objects import PasteBack, paste_region, redrawn
     from zoo.editing.style import taken
     from zoo.visual import to_pixels
 
-    image, label = editor.picture(*one_picture(images, masks))
+    given = one_picture(images, masks)
+    image, label = editor.picture(*given)
     codes = editor.codes(image, label, seed)
     painted = label if new_mask is None else editor.mask(new_mask)
     ids, part = editor.classes(classes, within=painted), editor.layers(layers)
@@ -111,7 +123,9 @@ def edit_object(
     else:
         edited = ()
     paste = None
-    if paste_back:
+    if paste_back and original_size:
+        paste = editor.onto_file(*given, new_mask, edited, feather)
+    elif paste_back:
         region = paste_region(label, painted, edited)
         paste = PasteBack(to_pixels(image)[0].cpu(), region.cpu(), feather)
     click.echo(editor.write(out, painted, codes, save=save, paste=paste))

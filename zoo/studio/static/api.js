@@ -54,6 +54,9 @@ export const bank = async (classId, diverse) =>
 /** @param {Scene} scene @returns {Promise<Blob>} the file that reproduces it */
 export const download = async (scene) => (await sent("POST", "/api/download", json({ scene }))).blob();
 
+/** @param {Scene} scene @returns {Promise<Blob>} the result at the size of the opened picture's file */
+export const result = async (scene) => (await sent("POST", "/api/result", json({ scene }))).blob();
+
 /** @returns {number} a seed that was hardly used before */
 export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 

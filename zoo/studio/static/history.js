@@ -10,6 +10,7 @@
  * @property {boolean} stale whether the result is that of an earlier mask
  * @property {number[]} selection ids of classes; the last is the one to paint with
  * @property {?string} opened handle of the opened picture
+ * @property {?number[]} original height and width of the opened picture's file
  * @property {?string} picture the opened picture as a data URI
  * @property {string} before what the result is compared with, as a data URI
  * @property {object} source what was opened: {example} or {mask, picture}, or {} for what cannot be opened anew

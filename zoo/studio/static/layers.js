@@ -2,12 +2,17 @@
 
 /** @param {object} model @returns {{index: ?number, name: string}[]} finest first; one for all where there are none */
 export function layersOf(model) {
-  if (!model.layers) return [{ index: null, name: model.by_class ? "selected classes" : "whole picture" }];
+  if (!model.layers) return [{ index: null, name: "all codes" }];
   const layers = Array.from({ length: model.layers }, (_, index) => ({ index, name: `layer ${index}` }));
   layers[0].name = "fine texture";
   if (model.layers > 1) layers[model.layers - 1].name = "coarse look";
   if (model.whole) layers.push({ index: model.layers, name: "whole picture" });
   return layers;
+}
+
+/** @returns {boolean} whether a layer is that of the whole picture, in which no class has a part of its own */
+export function isWhole({ layers, whole }, index) {
+  return whole && index === layers;
 }
 
 /** @param {import("./history.js").Step} step @returns {?number[]} what edits are limited to; null is everything */

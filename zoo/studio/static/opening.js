@@ -13,9 +13,9 @@ export class Opening {
     this.session = session;
     this.setup = setup;
     this.dialog = byId("opening");
+    this.#models();
     this.#gallery();
     this.#controls();
-    this.#models();
     onDrop(document, (over) => (byId("drop-hint").hidden = !over), (files) => this.#dropped(files));
   }
 
@@ -37,10 +37,7 @@ export class Opening {
    * @returns {Promise<void>} once it is there, or has failed
    */
   open(model, source) {
-    return this.#step(async () => {
-      checkSize([source.mask, source.picture], this.setup.limits.megabytes);
-      return [model, await api.open({ model: model.id, seed: api.newSeed(), ...source }), source];
-    });
+    return this.#step(() => this.#opened(model, source));
   }
 
   /** @param {File} file an edit file */
@@ -48,18 +45,30 @@ export class Opening {
     return this.#step(async () => {
       checkSize([file], this.setup.limits.megabytes);
       const answer = await api.reload(file);
-      return [this.#model(answer.model), answer, { edit: file }];
+      return this.#begun(this.#model(answer.model), answer, { edit: file });
     });
   }
 
-  /** An opened picture is a step like any other, so what was there before comes back with undo. */
+  async #opened(model, source) {
+    checkSize([source.mask, source.picture], this.setup.limits.megabytes);
+    return this.#begun(model, await api.open({ model: model.id, seed: api.newSeed(), ...source }), source);
+  }
+
+  #begun(model, answer, source) {
+    const slides = { direction: { kind: "random", seed: api.newSeed() }, selection: "null", amounts: {} };
+    return opening(model, answer, source, slides);
+  }
+
+  /**
+   * An opened picture is a step like any other, so what was there before comes back with undo. One that is on its way
+   * gives way to the next.
+   */
   #step(ask) {
     byId("opening-error").hidden = true;
-    return this.session.edit(null, async () => {
+    if (this.session.opening) this.session.undo();
+    const change = async (base) => {
       try {
-        const [model, answer, source] = await ask();
-        const slides = { direction: { kind: "random", seed: api.newSeed() }, selection: "null", amounts: {} };
-        const step = await opening(model, answer, source, slides);
+        const step = await ask(base);
         this.dialog.close();
         return step;
       } catch (error) {
@@ -67,7 +76,8 @@ export class Opening {
         this.#wrong(error.message); // the rest of the page is out of reach, and so would its message be
         return null;
       }
-    });
+    };
+    return this.session.edit(null, change, { opens: true });
   }
 
   #wrong(sentence) {
@@ -81,7 +91,7 @@ export class Opening {
   }
 
   get #chosen() {
-    return this.session.now?.model ?? this.setup.models[0];
+    return this.#model(byId("model").value);
   }
 
   #gallery() {
@@ -99,8 +109,12 @@ export class Opening {
     byId("opening-close").addEventListener("click", () => this.dialog.close());
     byId("own-open").addEventListener("click", () => this.#own());
     byId("blank").addEventListener("click", () => this.#blank());
-    byId("own-picture").addEventListener("change", ({ target }) => showFile(target, target.files[0]));
-    byId("own-mask").addEventListener("change", ({ target }) => showFile(target, target.files[0], this.#chosen));
+    for (const [id, coloured] of [["own-picture", false], ["own-mask", true]]) {
+      byId(id).addEventListener("change", ({ target }) => {
+        byId("opening-error").hidden = true;
+        showFile(target, target.files[0], coloured ? this.#chosen : null);
+      });
+    }
     byId("edit-file").addEventListener("change", ({ target }) => {
       if (target.files[0]) this.reload(target.files[0]);
       target.value = ""; // the same file can be chosen again
@@ -115,8 +129,7 @@ export class Opening {
 
   async #blank() {
     const { width, height } = this.#chosen;
-    const file = await encodeGrey(new Uint8Array(width * height), width, height);
-    this.open(this.#chosen, { mask: new File([file], "empty mask.png", { type: "image/png" }) });
+    this.open(this.#chosen, { mask: await maskFile({ ids: new Uint8Array(width * height), width, height }) });
   }
 
   async #dropped(files) {
@@ -133,28 +146,26 @@ export class Opening {
   #models() {
     const options = this.setup.models.map(({ id, title }) => element("option", { value: id }, title));
     byId("model").replaceChildren(...options);
-    byId("model").addEventListener("change", ({ target }) => this.#switch(this.#model(target.value)));
+    byId("model").addEventListener("change", () => this.session.now && this.#switch(this.#chosen));
   }
 
   show() {
     const { model } = this.session.now;
-    byId("model").value = model.id;
+    if (!this.session.opening) byId("model").value = model.id;
     byId("toy").hidden = !model.toy;
   }
 
-  async #switch(model) {
-    await this.session.idle();
-    const { source, sourceMask, mask } = this.session.now;
-    if (source.edit) {
-      const { ids, width, height } = mask;
-      const file = new File([await encodeGrey(ids, width, height)], "mask.png", { type: "image/png" });
-      await this.open(model, { mask: file });
-    } else {
-      await this.open(model, source);
-    }
-    const now = this.session.now;
-    // what was painted since comes along
-    if (now.model === model && !same(mask, sourceMask)) this.session.paint(resized(mask, model.width, model.height));
-    this.session.changed();
+  /** What was painted since comes along, and so does the selection. */
+  #switch(model) {
+    return this.#step(async ({ source, sourceMask, mask, selection, model: { classes } }) => {
+      const opened = await this.#opened(model, source.edit ? { mask: await maskFile(mask) } : source);
+      const step = { ...opened, selection: selection.filter((id) => classes[id].name === model.classes[id]?.name) };
+      if (source.edit || same(mask, sourceMask)) return step;
+      return { ...step, mask: resized(mask, model.width, model.height), stale: true };
+    });
   }
+}
+
+async function maskFile({ ids, width, height }) {
+  return new File([await encodeGrey(ids, width, height)], "mask.png", { type: "image/png" });
 }

@@ -3,10 +3,15 @@
 import { byId, element, swatch } from "./dom.js";
 import { shares } from "./mask.js";
 
+/** Pixels before a class that is scrolled to. */
+const MARGIN = 40;
+
 export class Palette {
   /** The option that the arrow keys are at, a class id. */
   #active = null;
   #shown = "";
+  /** The class that was chosen last, wherever that was: it is brought into view once. */
+  #chosen = null;
 
   /** @param {import("./session.js").Session} session */
   constructor(session) {
@@ -41,6 +46,16 @@ export class Palette {
     }
     if (!document.activeElement?.isSameNode(this.list)) this.#active = selection.at(-1) ?? null;
     this.#mark();
+    if (this.#chosen !== selection.at(-1)) this.#reveal((this.#chosen = selection.at(-1)));
+  }
+
+  /** Scrolls the list alone: the page stays where it is. */
+  #reveal(id) {
+    const option = byId(`class-${id}`);
+    if (!option) return;
+    const [own, list] = [option, this.list].map((one) => one.getBoundingClientRect());
+    if (own.left < list.left || own.right > list.right) this.list.scrollLeft += own.left - list.left - MARGIN;
+    if (own.top < list.top || own.bottom > list.bottom) this.list.scrollTop += own.top - list.top - MARGIN;
   }
 
   #options() {

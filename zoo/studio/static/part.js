@@ -1,7 +1,7 @@
 /** The panel that says what is selected, and which layers edits are limited to. */
 
 import { byId, element, swatch } from "./dom.js";
-import { chosenName, layersOf } from "./layers.js";
+import { chosenClasses, chosenName, isWhole, layersOf } from "./layers.js";
 import { shares } from "./mask.js";
 
 export class PartPanel {
@@ -15,14 +15,21 @@ export class PartPanel {
     if (this.model !== model) this.#setModel(model);
     byId("selected").replaceChildren(...selection.map((id) => this.#chip(model.classes[id])));
     byId("part-hint").textContent = this.#hint(model, selection);
+    for (const box of this.#boxes) {
+      box.disabled = isWhole(model, Number(box.value)) && chosenClasses(this.session.now) !== null;
+    }
     byId("redraw").textContent = `Redraw ${chosenName(this.session.now)}`;
   }
 
   /** @returns {?number[]} the layers that are chosen, or null for all */
   get layers() {
-    const boxes = [...byId("layers").querySelectorAll("input")];
+    const boxes = this.#boxes.filter(({ disabled }) => !disabled);
     const chosen = boxes.filter(({ checked }) => checked);
     return chosen.length === boxes.length ? null : chosen.map(({ value }) => Number(value));
+  }
+
+  get #boxes() {
+    return [...byId("layers").querySelectorAll("input")];
   }
 
   #setModel(model) {

@@ -5,7 +5,10 @@ import * as masks from "./mask.js";
 /** @typedef {{x: number, y: number}} Pixel */
 
 export class Pen {
-  /** A stroke is {mask, last, classId}; a region on the move is {mask, from, region, shown, hole, classId}. */
+  /**
+   * A stroke is {base, mask, last, classId}; a region on the move is {base, mask, from, region, shown, hole, classId}.
+   * base: the mask that the pen went down on.
+   */
   #gesture = null;
 
   /**
@@ -20,6 +23,11 @@ export class Pen {
   /** The mask that is seen: with what is being done to it. */
   get mask() {
     return this.#gesture?.mask ?? this.session.mask;
+  }
+
+  /** Whether the pen went down on a mask that was taken back since. */
+  get outdated() {
+    return this.#gesture !== null && this.#gesture.base !== this.session.mask;
   }
 
   /** @returns {?import("./mask.js").Region} where the region is that is being moved */
@@ -83,14 +91,14 @@ export class Pen {
 
   #begin(at, classId) {
     const { mask } = this.session;
-    this.#gesture = { mask: { ...mask, ids: mask.ids.slice() }, last: at, classId };
+    this.#gesture = { base: mask, mask: { ...mask, ids: mask.ids.slice() }, last: at, classId };
     this.drag(at);
   }
 
   #carry(from, region) {
     const { mask } = this.session;
     const classId = mask.ids[from.y * mask.width + from.x];
-    this.#gesture = { mask, from, region, shown: region, classId, hole: masks.deleted(mask, region) };
+    this.#gesture = { base: mask, mask, from, region, shown: region, classId, hole: masks.deleted(mask, region) };
   }
 
   #move(gesture, at) {

@@ -52,21 +52,26 @@ export class Previews {
   }
 
   #ask(title, classes, request) {
-    byId("previews").ariaBusy = "true";
+    const { sourceMask } = this.session.now;
+    const busy = (on) => (byId("previews").ariaBusy = String(on));
+    busy(true);
     this.#lane.send(async () => {
-      await this.session.idle();
-      const step = this.session.now;
+      busy(true);
       try {
+        await this.session.idle();
+        const step = this.session.now;
+        if (step.sourceMask !== sourceMask) return; // another picture was opened meanwhile
         const previews = await request(await this.session.scene(step, classes));
-        if (step.sourceMask !== this.#source) return; // another picture was opened meanwhile
+        if (this.#source !== sourceMask) return;
         this.#for = { mask: step.mask, keep: step.keep, classes };
         byId("previews-title").textContent = title;
         byId("previews").replaceChildren(...previews.map((preview, at) => this.#preview(preview, at)));
         this.show();
       } catch (error) {
         this.session.fail(error);
+      } finally {
+        busy(false);
       }
-      byId("previews").ariaBusy = "false";
     });
   }
 
@@ -114,6 +119,7 @@ export class Previews {
         const results = await api.compare(await this.session.scene(this.session.now), api.newSeed());
         byId("methods").lastElementChild.replaceChildren(...results.map(method));
         byId("methods").hidden = false;
+        await Promise.all([...byId("methods").querySelectorAll("img")].map((image) => image.decode())); // for their height
         byId("methods").scrollIntoView({ block: "nearest" });
       } catch (error) {
         this.session.fail(error);

@@ -108,13 +108,12 @@ export class ReferencePanel {
     byId("bank-title").textContent = `Code bank: ${known ? name : `no ${name}`}`;
     if (asked === this.#banked) return;
     this.#banked = asked;
-    this.#row = null; // it was one of another class
-    try {
-      const rows = known ? await api.bank(classId, diverse) : [];
-      if (asked === this.#banked) byId("bank-rows").replaceChildren(...rows.map((row) => this.#thumb(row)));
-    } catch (error) {
-      this.session.fail(error);
-    }
+    this.#row = null; // it was one of another class, as are those that are shown until the answer is there
+    byId("bank-rows").inert = true;
+    const rows = known ? await api.bank(classId, diverse).catch((error) => (this.session.fail(error), [])) : [];
+    if (asked !== this.#banked) return;
+    byId("bank-rows").replaceChildren(...rows.map((row) => this.#thumb(row)));
+    byId("bank-rows").inert = false;
   }
 
   #thumb({ row, name, picture }) {

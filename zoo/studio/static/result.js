@@ -12,7 +12,7 @@ export class ResultView {
     byId("compare").addEventListener("input", () => this.#compare());
     byId("keep").addEventListener("change", ({ target }) => this.#keep(target.checked));
     const seen = ([{ isIntersecting }]) => (byId("mini").hidden = isIntersecting || !session.now);
-    new IntersectionObserver(seen).observe(byId("result"));
+    new IntersectionObserver(seen, { rootMargin: "-120px 0px 0px" }).observe(byId("result")); // of which the header covers half
     byId("again").addEventListener("click", () => session.refresh());
     api.traffic.addEventListener("change", () => this.#offer());
     byId("save-result").addEventListener("click", () => this.#saveResult());
@@ -21,11 +21,13 @@ export class ResultView {
   }
 
   show() {
-    const { before, opened, keep, stale } = this.session.now;
+    const { model, before, opened, original, keep, stale } = this.session.now;
     this.#picture();
     if (byId("before").src !== before) byId("before").src = before;
     byId("keep-label").hidden = !opened;
     byId("keep").checked = keep;
+    const [height, width] = keep ? original : [model.height, model.width];
+    byId("save-size").textContent = `PNG, ${width} × ${height}`;
     byId("result").classList.toggle("stale", stale);
     this.#offer();
     this.#compare();
@@ -57,8 +59,12 @@ export class ResultView {
     });
   }
 
+  /** Pixels that are kept are those of the file, and as many as it has. */
   #saveResult() {
-    saveFile("result.png", new Blob([fromBase64(this.session.now.result)], { type: "image/png" }));
+    this.#save("result.png", async (now) => {
+      if (now.keep || now.stale) return api.result(await this.session.scene(now));
+      return new Blob([fromBase64(now.result)], { type: "image/png" });
+    });
   }
 
   async #saveMask() {
@@ -66,10 +72,15 @@ export class ResultView {
     saveFile("mask.png", new Blob([await encodeGrey(ids, width, height)], { type: "image/png" }));
   }
 
-  async #saveEdit() {
+  #saveEdit() {
+    this.#save("edit.zip", async (now) => api.download(await this.session.scene(now)));
+  }
+
+  /** @param {string} name @param {(now: import("./history.js").Step) => Promise<Blob>} content */
+  async #save(name, content) {
     try {
       await this.session.idle();
-      saveFile("edit.zip", await api.download(await this.session.scene(this.session.now)));
+      saveFile(name, await content(this.session.now));
     } catch (error) {
       this.session.fail(error);
     }

@@ -11,20 +11,28 @@ const FEATHER = 3;
 const LIVE_MS = 250;
 
 /**
- * Tells "change" whenever something that the page shows has changed, and "fail" with a sentence in `detail`.
+ * @typedef {object} Edit that is on its way
+ * @property {?string} key edits of one key are one step: the newest replaces those before, and starts where they did
+ * @property {(base: ?import("./history.js").Step) => Promise<?object>} change what is new in the step; null for no step
+ * @property {?import("./mask.js").Mask} mask what the edit paints, which is seen at once
+ * @property {boolean} opens whether another picture takes the place of this one
+ */
+
+/**
+ * Tells "change" whenever something that the page shows has changed, "opening" before another picture takes the place of
+ * this one, and "fail" with a sentence in `detail`.
  * Edits run one after another, each on what the one before left; an edit that fails leaves everything as it was.
  */
 export class Session extends EventTarget {
   history = new History();
-  /** @type {?import("./mask.js").Mask} painted, but not yet a step */
-  draft = null;
   /** @type {?string} a picture that is shown in place of the result, while it is only looked at */
   glance = null;
-  /** @type {?string} the picture of the stroke that the pen has not ended yet */
+  /** @type {?string} the newest picture of the stroke that the pen has not ended yet */
   #live = null;
-  #waiting = [];
-  #working = false;
-  #round = 0;
+  /** @type {Edit[]} the first of them runs, unless it was taken back meanwhile */
+  #edits = [];
+  /** @type {?Edit} */
+  #running = null;
   #renders = new api.Latest();
   #renderMs = Infinity;
   #done = Promise.resolve();
@@ -36,22 +44,30 @@ export class Session extends EventTarget {
 
   /** The mask that is seen. */
   get mask() {
-    return this.draft ?? this.now.mask;
+    return this.#edits.findLast(({ mask }) => mask)?.mask ?? this.now.mask;
   }
 
   get pending() {
-    return this.#working;
+    return this.#running !== null;
+  }
+
+  /** Whether another picture is on its way: what is done to this one meanwhile would come on that one, or get lost. */
+  get opening() {
+    return this.#edits.some(({ opens }) => opens);
   }
 
   /**
-   * @param {?string} key edits of one key are one step: the newest replaces those before, and starts where they did
-   * @param {(base: ?import("./history.js").Step) => Promise<?object>} change what is new in the step; null for no step
+   * @param {?string} key @param {Edit["change"]} change
+   * @param {{mask?: import("./mask.js").Mask, opens?: boolean}} more
+   * @returns {Promise<void>} once all edits are done
    */
-  edit(key, change) {
-    const last = this.#waiting.at(-1);
-    if (key !== null && last?.key === key) last.change = change;
-    else this.#waiting.push({ key, change });
-    if (!this.#working) this.#done = this.#work();
+  edit(key, change, { mask = null, opens = false } = {}) {
+    if (opens) this.dispatchEvent(new Event("opening"));
+    const last = this.#edits.at(-1);
+    if (key !== null && last?.key === key && last !== this.#running) last.change = change;
+    else this.#edits.push({ key, change, mask, opens });
+    if (!this.pending) this.#done = this.#work();
+    if (opens) this.changed();
     return this.#done;
   }
 
@@ -61,48 +77,45 @@ export class Session extends EventTarget {
   }
 
   async #work() {
-    this.#working = true;
-    while (this.#waiting.length) {
-      const { key, change } = this.#waiting.shift();
-      const again = key !== null && this.now?.key === key && this.history.previous !== null;
-      const round = this.#round;
+    while (this.#edits.length) {
+      const edit = (this.#running = this.#edits[0]);
+      const wanted = () => this.#edits[0] === edit;
+      const again = edit.key !== null && this.now?.key === edit.key && this.history.previous !== null;
+      const base = again ? this.history.previous : this.now;
       try {
-        const base = again ? this.history.previous : this.now;
-        const fields = await change(base);
-        if (round !== this.#round || fields === null) continue; // undone before it was there, or nothing new
-        const step = { ...base, stale: false, selection: this.now?.selection ?? [], ...fields, key };
-        if (again) this.history.replace(step);
-        else this.history.push(step);
-        this.glance = null;
-        if (step.mask === this.draft) this.draft = null;
+        const fields = await edit.change(base);
+        if (wanted() && fields !== null) this.#step(base, { ...fields, key: edit.key }, again);
       } catch (error) {
-        this.fail(error);
+        if (wanted()) this.fail(error);
       }
+      if (wanted()) this.#edits.shift();
       this.changed();
     }
-    this.#working = false;
-    this.draft = null;
+    this.#running = null;
     this.changed();
     this.refresh();
   }
 
-  /** Takes back the edit that is on its way, or else the last step. */
+  #step(base, fields, again) {
+    const step = { ...base, stale: false, selection: this.now?.selection ?? [], ...fields };
+    if (again) this.history.replace(step);
+    else this.history.push(step);
+    this.glance = null;
+  }
+
+  /** Takes back the newest edit that is on its way, or else the last step. */
   undo() {
-    if (this.#working) this.#drop();
-    else this.history.undo();
+    const newest = this.#edits.pop();
+    const belongs = (one) => newest && newest.key !== null && one?.key === newest.key;
+    while (belongs(this.#edits.at(-1))) this.#edits.pop();
+    if (!newest || (!this.#edits.length && belongs(this.now))) this.history.undo();
     this.#restored();
   }
 
   redo() {
-    if (this.#working) return;
+    if (this.pending) return;
     this.history.redo();
     this.#restored();
-  }
-
-  #drop() {
-    this.#round++;
-    this.#waiting = [];
-    this.draft = null;
   }
 
   #restored() {
@@ -129,23 +142,19 @@ export class Session extends EventTarget {
     const live = this.#live;
     this.#live = null;
     if (masks.same(mask, this.mask)) return this.look(null);
-    this.draft = mask;
-    const { sourceMask } = this.now;
-    this.edit(null, async (base) => {
-      if (base.sourceMask !== sourceMask) return null; // painted while another picture was on its way
-      return { mask, stale: true, result: live ?? base.result };
-    });
+    this.edit(null, async (base) => ({ mask, stale: true, result: live ?? base.result }), { mask });
   }
 
   /** Paints a mask that is not a step yet, if that goes quickly enough. @param {import("./mask.js").Mask} mask */
   async paintLive(mask) {
     const step = this.now;
-    if (this.#renderMs > LIVE_MS || this.#working) return;
+    if (this.#renderMs > LIVE_MS || this.pending) return;
+    this.#live ??= step.result;
     const seen = { ...mask, ids: mask.ids.slice() };
     await this.#renders.send(async () => {
       try {
         const { result } = await api.render(await this.scene({ ...step, mask: seen }));
-        if (this.now !== step || this.#working) return;
+        if (this.now !== step || this.pending || this.#live === null) return; // another step, or the stroke is over
         this.#live = result;
         this.look(result);
       } catch {
@@ -165,7 +174,7 @@ export class Session extends EventTarget {
   /** Asks for the picture of a step that has none of its own yet. */
   refresh() {
     const step = this.now;
-    if (!step?.stale || this.#working) return;
+    if (!step?.stale || this.pending) return;
     this.#renders.send(async () => {
       if (step !== this.now) return;
       const start = performance.now();
@@ -217,9 +226,9 @@ export function touched(step, classes) {
 /** The step that an opened picture begins. @param {object} answer of /api/open or /api/reload */
 export async function opening(model, answer, source, slides) {
   const mask = await decodeGrey(fromBase64(answer.mask));
-  const { codes, result, opened, picture } = answer;
+  const { codes, result, opened, original, picture } = answer;
   return {
-    model, mask, codes, result, opened, picture, source, slides,
+    model, mask, codes, result, opened, original, picture, source, slides,
     before: picture ?? result, sourceMask: mask, selection: [], edited: [], keep: Boolean(answer.keep),
   };
 }

@@ -2,14 +2,15 @@
 
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
-import { chosenClasses, layersOf } from "./layers.js";
+import { chosenClasses, chosenName, isWhole, layersOf } from "./layers.js";
 import { touched } from "./session.js";
 
 const MOST = 4;
 const STEP = 0.1;
 
 /**
- * How far the sliders stand belongs to the step, so that undo moves them back; for another selection they stand at 0.
+ * How far the sliders stand belongs to the step, so that undo moves them back; for another selection they stand at 0, but
+ * for that of the whole picture, which has no part in the selection.
  *
  * @typedef {{direction: object, selection: string, amounts: Object<string, number>}} Slides
  */
@@ -29,6 +30,10 @@ export class SlidesPanel {
     const { model } = this.session.now;
     byId("slides").hidden = !model.codes;
     if (this.model !== model) this.#setModel(model);
+    const name = chosenName(this.session.now);
+    byId("slides-title").textContent = `Slide ${name} along a direction`;
+    byId("slides-whole").textContent = `This one moves the whole picture, not ${name} alone.`;
+    byId("slides-whole").hidden = !model.whole || chosenClasses(this.session.now) === null;
     if (this.session.pending) return; // the sliders are ahead of the step
     const { direction, amounts } = this.#slides();
     this.select.value = direction.kind === "random" ? "random" : direction.component;
@@ -52,6 +57,7 @@ export class SlidesPanel {
 
   #slider({ index, name }) {
     const input = element("input", { type: "range", min: -MOST, max: MOST, step: STEP, value: 0, "aria-label": name });
+    if (isWhole(this.model, index)) input.setAttribute("aria-describedby", "slides-whole");
     const output = element("output", {}, "0");
     input.addEventListener("input", () => {
       output.textContent = signed(input.valueAsNumber);
@@ -63,15 +69,16 @@ export class SlidesPanel {
 
   /** @returns {Slides} as they are for what is selected now */
   #slides() {
-    const { slides } = this.session.now;
-    const selection = JSON.stringify(chosenClasses(this.session.now));
-    return slides.selection === selection ? slides : { direction: slides.direction, selection, amounts: {} };
+    const { now } = this.session;
+    const { direction } = now.slides;
+    const selection = JSON.stringify(chosenClasses(now));
+    return { direction, selection, amounts: amountsOf(now, direction, selection) };
   }
 
   #slide(index, value) {
     const { direction, selection } = this.#slides();
     const part = this.#part(index);
-    this.session.edit(JSON.stringify(["slide", index, direction, selection]), async (base) => {
+    this.session.edit(JSON.stringify(["slide", index, direction, part.classes]), async (base) => {
       const amounts = amountsOf(base, direction, selection);
       const amount = value - (amounts[index] ?? 0);
       const painted = await api.move(await this.session.scene(base, part.classes), part, direction, amount);
@@ -81,8 +88,8 @@ export class SlidesPanel {
   }
 
   #part(index) {
-    const whole = index !== null && index === this.model.layers; // in which single classes have no share
-    return { classes: whole ? null : chosenClasses(this.session.now), layers: index === null ? null : [index] };
+    const classes = isWhole(this.model, index) ? null : chosenClasses(this.session.now);
+    return { classes, layers: index === null ? null : [index] };
   }
 
   /** All sliders to 0, as one step. */
@@ -111,9 +118,10 @@ export class SlidesPanel {
   }
 }
 
-function amountsOf({ slides }, direction, selection) {
-  const own = slides.selection === selection && JSON.stringify(slides.direction) === JSON.stringify(direction);
-  return own ? slides.amounts : {};
+function amountsOf({ slides, model }, direction, selection) {
+  if (JSON.stringify(slides.direction) !== JSON.stringify(direction)) return {};
+  if (slides.selection === selection) return slides.amounts;
+  return Object.fromEntries(Object.entries(slides.amounts).filter(([index]) => isWhole(model, Number(index))));
 }
 
 function signed(value) {

@@ -42,21 +42,37 @@ function assemble(setup) {
     new ReferencePanel(session, setup, part),
     new SlidesPanel(session),
   ];
-  const busy = () => (byId("studio").ariaBusy = String(api.traffic.count > 0 || session.pending));
+  const busy = () => {
+    byId("studio").ariaBusy = String(api.traffic.count > 0 || session.pending);
+    byId("undo").disabled = !session.history.canUndo && !(session.now && session.pending);
+    byId("redo").disabled = !session.history.canRedo || session.pending;
+  };
   api.traffic.addEventListener("change", busy);
   session.addEventListener("change", () => {
     busy();
-    if (!session.now) return;
-    byId("studio").classList.add("ready");
-    byId("downloads").hidden = false;
-    for (const view of views) view.show();
-    byId("undo").disabled = !session.history.canUndo && !session.pending;
-    byId("redo").disabled = !session.history.canRedo;
+    if (session.now) {
+      byId("studio").classList.add("ready");
+      byId("downloads").hidden = false;
+      for (const view of views) view.show();
+    }
+    lock(session.now !== null && session.opening);
   });
   steps(session);
   window.addEventListener("beforeunload", (event) => session.history.canUndo && event.preventDefault());
   for (const id of ["studio", "method", "actions"]) byId(id).hidden = false;
   opening.begin();
+}
+
+let focused = null;
+
+/** Nothing can be done to a picture while another one opens. @param {boolean} on */
+function lock(on) {
+  const studio = byId("studio");
+  if (studio.inert === on) return;
+  if (on) focused = studio.contains(document.activeElement) ? document.activeElement : null;
+  studio.inert = on;
+  byId("locked").textContent = on ? "Opening a picture: this one is locked until it is there. Undo stops it." : "";
+  if (!on) focused?.focus({ preventScroll: true });
 }
 
 function steps(session) {

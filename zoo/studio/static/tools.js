@@ -29,6 +29,7 @@ export class MaskEditor {
     byId("tools").addEventListener("change", () => this.#toolChanged());
     this.size.addEventListener("input", () => this.#sized());
     byId("see-through").addEventListener("change", ({ target }) => this.#seeThrough(target.checked));
+    session.addEventListener("opening", () => this.pen.up()); // a stroke ends on the picture that it began on
     new ResizeObserver(() => this.#drawMarks()).observe(this.canvas);
   }
 
@@ -41,6 +42,7 @@ export class MaskEditor {
     const { model, picture, result } = this.session.now;
     if (this.model !== model) this.#setModel(model);
     if (byId("under").src !== (picture ?? result)) byId("under").src = picture ?? result;
+    if (this.pen.outdated) this.pen.cancel();
     this.#draw();
   }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Route
 
 from zoo.studio.launch import listen
 from zoo.studio.server import create_app
@@ -133,6 +133,39 @@ class Studio:
         with self.page.expect_download() as download:
             self.page.locator(name).click()
         return Path(download.value.path()).read_bytes()
+
+
+class Held:
+    """Requests that wait to be let through."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.routes: list[Route] = []
+
+    def wait(self, count: int = 1) -> None:
+        """Until there are as many as ``count``."""
+        end = time.monotonic() + PATIENCE
+        while len(self.routes) < count:
+            assert time.monotonic() < end, "the request never came"
+            self.page.wait_for_timeout(10)
+
+
+@contextmanager
+def held(page: Page, url: str) -> Iterator[Held]:
+    """Holds up all requests to an address until the end of the block, as a slow studio would."""
+    requests, over = Held(page), False
+
+    def hold(route: Route) -> None:
+        if over:
+            route.continue_()
+        else:
+            requests.routes.append(route)
+
+    page.route(url, hold)
+    yield requests
+    over = True
+    for route in requests.routes:
+        route.continue_()
 
 
 def pixels(uri: str | None) -> np.ndarray:

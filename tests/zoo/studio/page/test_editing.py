@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.zoo.studio.page.browser import pixels
+from tests.zoo.studio.page.browser import encoded, held, pixels, upload
 from tests.zoo.studio.page.conftest import quarters
 from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import codes_of
@@ -132,11 +132,24 @@ def test_a_slide_starts_from_one_place_and_sends_only_the_latest(studio):
 
 
 def test_the_whole_picture_slides_whatever_is_selected(studio):
+    assert studio.page.locator("#slides-whole").is_hidden()
     studio.click(2, 2)
+    assert studio.page.locator("#slides-title").inner_text() == "Slide class 0 along a direction"
+    hint = studio.page.get_by_text("This one moves the whole picture, not class 0 alone.")
     slide = studio.slider("whole picture")
+    assert hint.is_visible() and slide.get_attribute("aria-describedby") == hint.get_attribute("id")
     with studio.page.expect_request("**/api/move") as request:
         studio.after(lambda: slide.fill("2"))
     assert request.value.post_data_json["classes"] is None and request.value.post_data_json["layers"] == [5]
+
+    # its slider stands where it is for every selection, and goes on from there
+    studio.choose(3)
+    assert slide.input_value() == "2" and studio.slider("coarse look").input_value() == "0"
+    with studio.page.expect_request("**/api/move") as request:
+        studio.after(lambda: slide.fill("3"))
+    assert request.value.post_data_json["amount"] == 3  # from where it began: one step
+    studio.after(lambda: studio.press("Undo"))
+    assert slide.input_value() == "0" and studio.page.locator("#undo").is_disabled()
 
 
 def test_directions_are_principal_or_drawn(studio):
@@ -168,6 +181,14 @@ def test_only_some_layers_are_redrawn(studio):
     with studio.page.expect_request("**/api/redraw") as request:
         studio.press("Redraw everything")
     assert request.value.post_data_json["layers"] == [2, 3, 4] and request.value.post_data_json["classes"] is None
+    # single classes have no part in the codes of the whole picture, so that it is not theirs to choose
+    studio.click(2, 2)
+    assert studio.page.locator("#layers").get_by_label("whole picture").is_disabled()
+    for name in ("fine texture", "layer 1"):
+        studio.page.locator("#layers").get_by_label(name).check()
+    with studio.page.expect_request("**/api/redraw") as request:
+        studio.press("Redraw class 0")
+    assert request.value.post_data_json["layers"] is None and request.value.post_data_json["classes"] == [0]
 
 
 def test_original_pixels_are_kept_outside_of_the_edit(studio):
@@ -216,7 +237,7 @@ def test_another_method_takes_the_mask_along(studio):
     for name in ("#samples", "#previews", "#redraw", "#slides", "#reference"):
         assert studio.page.locator(name).is_hidden()
     assert "one picture for each mask" in studio.page.locator("#part-hint").inner_text()
-    studio.after(lambda: studio.press("Undo"))
+    assert studio.selected() == ["class 5"]
     studio.after(lambda: studio.press("Undo"))
     assert same(studio.mask(), mask) and studio.page.locator("#redraw").is_visible()
     assert studio.page.locator("#model").input_value() != gaugan
@@ -261,6 +282,31 @@ def test_a_download_with_original_pixels_keeps_them_when_it_is_opened_again(stud
     assert not same(kept, original)
 
 
+def test_a_result_with_original_pixels_is_as_large_as_the_file(studio):
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    mask = np.kron([[0, 1], [2, 3]], np.ones((48, 80), np.uint8)).astype(np.uint8)
+    studio.press("Open")
+    studio.page.set_input_files("#own-picture", upload("photograph.png", encoded(noise)))
+    studio.page.set_input_files("#own-mask", upload("mask.png", encoded(mask)))
+    studio.after(lambda: studio.page.locator("#own-open").click())
+    assert studio.page.locator("#save-size").text_content() == "PNG, 64 × 64"
+    studio.choose(3)
+    studio.after(lambda: studio.page.locator("#keep").check())
+    kept = studio.after(lambda: studio.slider("coarse look").fill("4"))
+    assert studio.page.locator("#save-size").text_content() == "PNG, 160 × 96"
+    with Image.open(io.BytesIO(studio.downloaded("#save-result"))) as image:
+        result = np.array(image)
+    assert same(result[mask != 3], noise[mask != 3]) and not same(result, noise)
+    content = studio.downloaded("#save-edit")
+    assert same(EditFile.from_bytes(content, "edit.zip").result.permute(1, 2, 0).numpy(), result)
+
+    studio.press("Open")
+    studio.after(lambda: studio.press("Empty mask"))
+    zipped = {"name": "edit.zip", "mimeType": "application/zip", "buffer": content}
+    assert same(studio.after(lambda: studio.page.set_input_files("#edit-file", zipped)), kept)
+    assert studio.downloaded("#save-edit") == content
+
+
 def test_result_and_mask_are_downloaded(studio):
     with Image.open(io.BytesIO(studio.downloaded("#save-mask"))) as image:
         assert image.mode == "L" and same(np.array(image), quarters())
@@ -284,6 +330,16 @@ def test_codes_are_taken_from_the_bank(studio):
     assert same(studio.after(lambda: studio.slider("Strength").fill("0")), opened)
     studio.press("Undo")
     assert studio.page.locator("#undo").is_disabled()
+
+
+def test_rows_of_the_bank_that_are_on_their_way_out_cannot_be_taken(studio):
+    studio.page.wait_for_selector("#bank-rows button")
+    with held(studio.page, "**/api/bank?*") as requests:
+        studio.click(50, 50)
+        requests.wait()
+        assert studio.page.locator("#bank-rows").evaluate("rows => rows.inert")
+    studio.page.wait_for_selector("#bank-rows:not([inert]) button")
+    studio.after(lambda: studio.page.locator("#bank-rows button").nth(1).click())
 
 
 def test_whole_pictures_are_in_the_bank_while_nothing_is_selected(studio):

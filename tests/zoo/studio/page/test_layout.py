@@ -44,6 +44,25 @@ def test_the_result_follows_down_a_narrow_window(studio):
     assert studio.page.locator("#mini").get_attribute("src") == studio.page.locator("#result").get_attribute("src")
     studio.page.locator("#result").scroll_into_view_if_needed()
     studio.page.locator("#mini").wait_for(state="hidden")
+    # what the header leaves of it is not enough
+    studio.page.evaluate("scrollBy(0, document.querySelector('#result').getBoundingClientRect().bottom - 100)")
+    studio.page.locator("#mini").wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_list_of_classes_scrolls_to_what_is_selected(studio, width):
+    """And the page does not."""
+    studio.page.set_viewport_size({"width": width, "height": 420})
+    studio.page.evaluate("scrollTo(0, 0)")
+    for class_id, pixel in ((4, (32, 32)), (0, (8, 28))):
+        studio.page.locator("#mask").evaluate("mask => mask.scrollIntoView({block: 'center'})")
+        before = studio.page.evaluate("scrollY")
+        studio.click(*pixel)
+        assert studio.selected() == [f"class {class_id}"] and studio.page.evaluate("scrollY") == before
+        inside, around = (studio.page.locator(name).bounding_box() for name in (f"#class-{class_id}", "#classes"))
+        for axis, length in (("x", "width"), ("y", "height")):
+            assert inside[axis] >= around[axis] - 1
+            assert inside[axis] + inside[length] <= around[axis] + around[length] + 1
 
 
 def test_pictures_are_enlarged_and_ids_stay_crisp(studio):

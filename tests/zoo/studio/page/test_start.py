@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from tests.zoo.studio.page.browser import Studio, encoded, pixels, served
+from tests.zoo.studio.page.browser import Studio, encoded, held, pixels, served
 from tests.zoo.studio.page.conftest import quarters
 from zoo.engine.folder import RunFolder
 from zoo.studio.models import load_all
@@ -43,7 +43,7 @@ def test_a_training_is_watched_until_there_is_a_model(opened, tab, tmp_path, che
     assert tab.locator("#training-picture").is_hidden() and tab.locator("#studio").is_hidden()
     assert tab.locator("#open").is_hidden()
 
-    run = RunFolder(tmp_path / f".{training.folder.path.name}.{os.getpid()}")
+    run = RunFolder(tmp_path / f".{training.folder.path.name}.{os.getpid()}" / "run")
     run.samples.mkdir(parents=True)
     run.log.write_text(json.dumps({"iteration": 5}) + "\n")
     (run.samples / "iter_000005.png").write_bytes(encoded(GRID))
@@ -80,6 +80,31 @@ def test_without_examples_the_page_asks_what_to_open(opened, tab, checkpoints):
     tab.wait_for_selector("#studio.ready")
     studio.settle()
     assert not studio.mask().any() and tab.locator("#keep").is_hidden() and not studio.defects
+
+
+def test_the_first_picture_takes_nobodys_place(studio):
+    """While it opens there is nothing to be locked, and nothing to undo."""
+    with held(studio.page, "**/api/open") as requests:
+        studio.page.reload()
+        requests.wait()
+        assert studio.page.locator("#undo").is_disabled() and studio.page.locator("#locked").inner_text() == ""
+        studio.page.keyboard.press("Control+z")
+    studio.page.wait_for_selector("#studio.ready")
+    studio.settle()
+    assert np.array_equal(studio.mask(), quarters())
+
+
+def test_a_method_can_be_chosen_before_anything_is_open(opened, tab, checkpoints):
+    studio = opened(Session(load_all(list(checkpoints.values()), device="cpu")))
+    tab.locator("#opening").wait_for()
+    tab.keyboard.press("Escape")
+    gaugan = tab.locator("#model option").nth(1).get_attribute("value")
+    tab.locator("#model").select_option(gaugan)
+    studio.press("Open")
+    studio.press("Empty mask")
+    tab.wait_for_selector("#studio.ready")
+    studio.settle()
+    assert tab.locator("#model").input_value() == gaugan and tab.locator("#redraw").is_hidden() and not studio.defects
 
 
 def test_codes_that_the_studio_forgot(opened, tab, checkpoints):

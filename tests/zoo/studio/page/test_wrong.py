@@ -42,6 +42,8 @@ def test_a_wrong_mask(edited, name, content, words):
     edited.page.locator("#own-open").click()
     sentence = edited.told()
     assert words in sentence and len(sentence) < 400 and sentence.endswith(".")
+    edited.page.set_input_files("#own-mask", upload("mask.png", encoded(quarters())))
+    assert edited.page.locator("#opening-error").is_hidden()  # it was about another file
     edited.page.keyboard.press("Escape")
     assert kept(edited, mask, result)
     edited.press("Undo")
