@@ -11,7 +11,6 @@ Reading pictures, starting processes and writing reports are not in it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -114,7 +113,6 @@ def main(
     tables: str, profile: str, sets: tuple[str, ...], half: float, single: float, bandwidth: float, launch: float
 ) -> None:
     """Print what an iteration of every cell costs, and minutes as the given rates would have them."""
-    logging.disable(logging.WARNING)
     click.echo(f"Profile {profile}, counted with torch {torch.__version__}; milliseconds and minutes are estimates at")
     click.echo(f"{half:g} (float32: {single:g}) TFLOP/s, {bandwidth:g} TB/s and {launch:g} us per kernel.")
     rates, total = Rates(half * 1e12, single * 1e12, bandwidth * 1e12, launch * 1e-6), 0.0

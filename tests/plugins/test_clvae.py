@@ -56,7 +56,7 @@ def test_the_generator_sees_embedding_plus_code_of_the_pixels_class():
     label = random_batch()[1][:, ::2, ::2]
     codes = Codes.normal(network.code_specs, 2).map(lambda t: t.double())
     for block, level in (("head_0", 5), ("G_middle_0", 4), ("G_middle_1", 4), ("up_0", 3), ("up_1", 2), ("up_2", 1)):
-        dense = network._class_map(block, label, codes["local"]).dense(CLASSES)
+        dense = network._class_map(block, label, codes["local"]).dense(CLASSES, torch.float64)
         side = 64 // 2**level
         assert dense.shape == (2, CHANNELS, side, side)
         for b in range(2):

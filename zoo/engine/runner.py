@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -47,8 +46,6 @@ class TrainRunner(Runner):
         # mmengine keeps loggers by name for the whole process, and names by the second of the clock
         name = f"zoo-{uuid.uuid4().hex[:8]}"
         self.first = first
-        if config.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         epochs = config.epochs + config.decay_epochs
         loop = {"seed": config.seed, "iterations": iterations, "epochs": epochs, "precision": config.precision}
         super().__init__(

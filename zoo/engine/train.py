@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,8 @@ def _run(
     config: Config, folder: RunFolder, checkpoint: Mapping[str, Any] | None, request: StopRequest, progress: bool
 ) -> TrainRunner:
     """Train to the end, or until ``request`` is raised; the runner tells how far it came."""
+    if config.train.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when a GPU is first used
     begun = time.monotonic() - (seconds_before(folder.record) if checkpoint else 0.0)
     device = start(config.train.device)
     counts = _sound_data(config)
