@@ -195,16 +195,20 @@ def lay_out(tables: Mapping[str, Table], choices: Choices, given: Sequence[Given
 
 
 def fitting(given: Sequence[Given], tables: Mapping[str, Table], choices: Choices) -> list[Given]:
-    """Those of the checkpoints that fit a row of the tables."""
+    """Those of the checkpoints that fit a row of the tables. Raises ZooError where no row has a config at all."""
     fit: list[Given] = []
+    failures: list[ZooError] = []
     for table in tables.values():
         for row in table.rows:
             try:
                 config = _config(row, table, choices, alone=False)
-            except ZooError:  # lay_out says so in its place
+            except ZooError as error:  # lay_out says so in its place, as long as there are others
+                failures.append(error)
                 continue
             telling = settings_that_tell_rows_apart(tables, row.method)
             fit += [one for one in given if one not in fit and one.fits(config, telling)]
+    if len(failures) == sum(len(table.rows) for table in tables.values()):
+        raise failures[0]
     return fit
 
 

@@ -42,7 +42,9 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:
         # where the disk is full, torch puts an error of its archive before what the disk said
-        reason = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(reason, OSError):
+            raise
         raise ZooError(
             f"The checkpoint {path} cannot be written ({reason}): free space or give another folder."
         ) from error

@@ -75,7 +75,10 @@ def run(
         session.run(cells, others=[cell for cell in grid.cells.values() if cell.key not in titles])
     except RunInterruptedError:
         watched.say(f"Writing the report of what is finished to {out}.")
-        write_report(out)
+        try:
+            write_report(out)
+        except Exception as error:  # what was being trained is saved all the same
+            watched.say(f"The report could not be written ({error}); `zoo report {out}` tries again.")
         raise
     write_report(out).show()
     return course.failed + len({place.failure for place in rows if place.failure})

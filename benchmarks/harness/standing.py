@@ -53,7 +53,7 @@ class Standing:
         if cell.saved is None:
             return cls("waiting")
         if state is not None and state.phase in ("evaluating", "done"):
-            return cls("stopped", note="trained, but not evaluated")
+            return cls("stopped", note=f"trained, but not evaluated{' by all metrics' if cell.values else ''}")
         return cls("stopped", cell.saved, state.total if state is not None and state.phase == "training" else 0)
 
     def text(self) -> str:

@@ -72,9 +72,11 @@ def _sweep(folder: Path) -> None:
 
 def _failure(error: Exception, folder: Path) -> Failure:
     """Why a cell failed; of an error that nobody foresaw, the traceback is written, too."""
-    if _for_want_of_room(error):
+    full = _full_disk(error)
+    if full is not None:
         return Failure(
-            f"There is no room left on the disk of {folder}: free some, and the same command tries it again.",
+            f"There is no room left on the disk of {full.filename or folder}: free some, there or where temporary "
+            "files lie, and the same command tries it again.",
             again=True,
         )
     if isinstance(error, ZooError):
@@ -84,13 +86,13 @@ def _failure(error: Exception, folder: Path) -> Failure:
     return Failure(f"{type(error).__name__}: {text} (traceback in {folder / TRACE})", TRACE)
 
 
-def _for_want_of_room(error: BaseException | None) -> bool:
-    """Whether an error began with a full disk, whatever a library made of it."""
+def _full_disk(error: BaseException | None) -> OSError | None:
+    """The full disk that an error began with, whatever a library made of it."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def _to_its_end(cell: Cell) -> None:

@@ -118,7 +118,7 @@ def main(
     rates, total = Rates(half * 1e12, single * 1e12, bandwidth * 1e12, launch * 1e-6), 0.0
     columns = ("TFLOP", "GB", "kernels", "ms", "training", "judging")
     click.echo(f"{'an iteration of':40}" + "".join(f"{name:>10}" for name in columns))
-    for cell, train, test in planned(tables.split(","), profile, sets):
+    for cell, train, test in planned([name.strip() for name in tables.split(",")], profile, sets):
         step = iteration(cell, rates)
         iterations = cell.config.train.iterations
         epochs = ceil(iterations * cell.config.train.batch_size / train)
@@ -139,8 +139,8 @@ def planned(tables: Sequence[str], profile: str, sets: Sequence[str]) -> Iterato
         for cell in grid.cells.values():
             if cell.method != DATA:
                 counts = resolve(cell.method, cell.config.data["name"], profile, sets).data["standin"]
-                if counts is None:
-                    raise click.UsageError(f"The profile {profile} trains on real pictures: it has no fixed budget.")
+                if counts is None or cell.config.train.iterations is None:
+                    raise click.UsageError(f"The profile {profile} trains for epochs: give another one.")
                 yield cell, counts["train"], counts["test"]
 
 

@@ -52,4 +52,4 @@ def test_the_table_of_a_profile() -> None:
 def test_a_profile_of_real_pictures_has_no_budget() -> None:
     done = CliRunner().invoke(main, ["--tables", "3", "--profile", "paper"])
     assert done.exit_code == 2
-    assert "The profile paper trains on real pictures" in done.output
+    assert "The profile paper trains for epochs: give another one" in done.output

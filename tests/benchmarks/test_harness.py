@@ -277,6 +277,9 @@ def test_given_checkpoints_that_fit_no_row_are_refused(mini: Run, source: Path, 
     sentence = r"No row of the tables 1 fits what --checkpoints .*clvae-deepfashion-\w+ holds \(clvae on deepfashion\)"
     with pytest.raises(ZooError, match=sentence):
         bench(tmp_path / "out", file, "1", given=[mini.cell("2", 0).folder], plugins=[fragile])
+    mistyped = {"given": [mini.cell("2", 0).folder], "sets": ["train.epocs=3"]}
+    with pytest.raises(ZooError, match=r'"train\.epocs".*did you mean "train\.epochs"'):
+        bench(tmp_path / "out", source, "2", **mistyped)
     assert not (tmp_path / "out").exists()
     both = mini.cell("2", 0).folder.parent
     assert bench(tmp_path / "out", source, "2", given=[both], only=["data"]) == 0, "others in the folder do not matter"

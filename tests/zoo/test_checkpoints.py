@@ -52,6 +52,16 @@ def test_a_write_that_fails_is_a_sentence_and_leaves_nothing_behind(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["folder.pth"]
 
 
+def test_an_error_of_another_kind_is_told_as_it_is(tmp_path, monkeypatch):
+    def broken(content, file):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch, "save", broken)
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        checkpoints.save(tmp_path / "a.pth", payload())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_has_its_say_and_the_old_file_stays(tmp_path):
     path = tmp_path / "a.pth"
     checkpoints.save(path, payload())

@@ -67,6 +67,8 @@ def test_resuming_drops_log_lines_of_iterations_that_are_trained_again(tmp_path:
     run = tmp_path / "run"
     train(engine_toy.make_config(data, iterations=4, checkpoint_every=2), work_dir=run, progress=False)
     (run / "iter_000002.pth").replace(run / "latest.pth")  # as if the process had died after iteration 4
+    with (run / "log.jsonl").open("a") as log:
+        log.write('{"iteration": 5, "epo')  # in the middle of a line
     train(engine_toy.make_config(data, iterations=6), work_dir=run, resume=True, progress=False)
     assert [record["iteration"] for record in logged(run)] == [1, 2, 3, 4, 5, 6]
 

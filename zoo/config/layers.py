@@ -182,7 +182,9 @@ def _with_section(leaf: str, keys: Sequence[str]) -> str:
     for key in keys:
         section, _, last = key.rpartition(".")
         sections.setdefault(last, section)
-    (closest,) = get_close_matches(leaf, sections, n=1, cutoff=0)
+    closest = next(iter(get_close_matches(leaf, sections, n=1)), None)
+    if closest is None:
+        return ""
     section = sections[closest]
     beside = [last for last, own in sections.items() if own == section]
     return nearest(leaf, [leaf] if leaf == closest else beside, prefix=f"{section}.")

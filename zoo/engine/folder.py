@@ -65,11 +65,11 @@ class RunFolder:
         write_text(self.config, config)
 
     def rewind_log(self, iteration: int) -> None:
-        """Drop the lines of iterations after ``iteration``, which a resumed run will train again."""
+        """Drop the lines of iterations after ``iteration``, which a resumed run trains again, and half a line."""
         if self.log.is_file():
-            lines = [line for line in self.log.read_text().splitlines() if line.strip()]
-            kept = [line for line in lines if json.loads(line)["iteration"] <= iteration]
-            write_text(self.log, "".join(line + "\n" for line in kept))
+            # a line has its end, unless the disk was full or the machine lost its power
+            whole = [line for line in self.log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+            write_text(self.log, "".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
 
     def logged_seconds(self) -> float:
         """The seconds of training up to the last line of the log; 0 where there is none."""

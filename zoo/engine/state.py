@@ -75,7 +75,10 @@ class RunState:
 def require_resumable(checkpoint: Mapping[str, Any], config: Config, where: Path) -> None:
     """Raises ZooError when ``config`` would not continue what the checkpoint holds, or it holds weights only."""
     if any(part not in checkpoint for part in ("progress", "optimizers")):
-        raise ZooError(f"{where} holds weights but no training state, so it cannot be resumed; start a new run.")
+        raise ZooError(
+            f"{where} holds weights but no training state, as finished runs of `zoo bench` do, so it cannot be "
+            "resumed; start a new run."
+        )
     require_same_config(checkpoint["config"], config.to_dict(), where)
 
 
