@@ -20,7 +20,6 @@ from torch import Tensor
 from zoo.codes import Codes, CodeSpec
 from zoo.data.transforms import BROKEN_FILE
 from zoo.editing.objects import PasteBack
-from zoo.editing.reading import MAX_PIXELS
 from zoo.editing.synthesis import pictures
 from zoo.errors import ZooError
 from zoo.interfaces import Method
@@ -32,7 +31,10 @@ KINDS = (sorted(MEMBERS), sorted((*MEMBERS, "original.png", "region.png")))
 """The members of an edit, and of one that was pasted back."""
 WIDEST_FEATHER = 1024
 MAX_BYTES = 256 * 2**20
-"""Larger files are not read. The codes of cIMLE at 512x1024 have 20 MB."""
+"""Larger files are neither written nor read. The codes of cIMLE at 512x1024 have 20 MB, and noise that was pasted back
+onto noise of 16 million pixels has 93 MB."""
+MAX_PIXELS = MAX_BYTES // 3
+"""Of a picture, so that it takes no more than that in memory, however small its PNG is."""
 BROKEN = (*BROKEN_FILE, zipfile.BadZipFile, RuntimeError, SafetensorError, KeyError, TypeError, AttributeError)
 """What reading raises for a file that is cut off, mangled, encrypted, or was made by something else."""
 BEGINNING = (1980, 1, 1, 0, 0, 0)
@@ -57,7 +59,12 @@ class EditFile:
     paste: PasteBack | None = None
 
     def to_bytes(self) -> bytes:
-        """The ZIP; equal edits give equal bytes."""
+        """The ZIP; equal edits give equal bytes. Raises ZooError for one that would not be read again."""
+        if self.result[0].numel() > MAX_PIXELS:
+            raise ZooError(
+                f"The result has {self.result[0].numel():,} pixels, but files of edits hold pictures of at most "
+                f"{MAX_PIXELS:,}: edit a smaller picture."
+            )
         specs = {name: {"shape": spec.shape, "axes": spec.axes} for name, spec in self.codes.specs.items()}
         about = {
             "format": FORMAT,
@@ -81,6 +88,11 @@ class EditFile:
         with zipfile.ZipFile(content, "w") as archive:
             for name in members:
                 archive.writestr(zipfile.ZipInfo(name, BEGINNING), members[name])
+        if content.tell() > MAX_BYTES:
+            raise ZooError(
+                f"The file of this edit would have {content.tell() / 2**20:.0f} MB, but files of more than "
+                f"{MAX_BYTES // 2**20} MB are not read again: edit a smaller picture."
+            )
         return content.getvalue()
 
     def save(self, path: Path) -> None:

@@ -64,7 +64,7 @@ def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int
 
     Inside the region the two pictures fade into each other over ``feather`` pixels of ``edited`` along its border with
     the rest; the border of the picture is none. Where a piece of the region is too thin for that, over as many as it
-    has, so that the edit shows in a brow, too. Returns the type of ``edited``.
+    has, so that the edit shows in a brow, too. Returns the type of ``edited``, on its device.
 
     Raises ZooError for a region of another size than the original and a negative ``feather``.
     """
@@ -75,11 +75,19 @@ def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int
     if feather < 0:
         raise ZooError(f"The feather is {feather}, but a border of pixels is 0 or wider.")
     pixel = (edited.shape[-2] / size[0], edited.shape[-1] / size[1])
-    if pixel != (1, 1):
-        edited = _resized(edited, (size[0], size[1]))
-    if bool(region.all()):
-        return edited
-    weight = torch.from_numpy(_weight(region.cpu().numpy(), feather, pixel)).to(edited.device)
+    weight = None
+    if not bool(region.all()):
+        weight = torch.from_numpy(_weight(region.cpu().numpy(), feather, pixel)).to(edited.device)
+    pasted = edited.new_empty((len(edited), 3, *size))
+    # picture by picture, since originals are large and numbers of 32 bits four times as large
+    for row, (one, below) in enumerate(zip(edited, original.expand(len(edited), 3, *size), strict=True)):
+        shown = one if pixel == (1, 1) else _resized(one[None], (size[0], size[1]))[0]
+        pasted[row] = shown if weight is None else _mixed(shown, below, weight)
+    return pasted
+
+
+def _mixed(edited: Tensor, original: Tensor, weight: Tensor) -> Tensor:
+    """Of two pictures ``[3, H, W]``, the share ``weight`` ``[H, W]`` of the first and the rest of the second."""
     mixed = torch.lerp(original.to(torch.float32), edited.to(torch.float32), weight)
     if not edited.is_floating_point():
         mixed = mixed.round()

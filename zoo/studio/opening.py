@@ -40,7 +40,7 @@ def open_picture(session: Session, form: Form) -> dict[str, Any]:
     opened = None
     if picture is not None and image is not None:
         original, original_label = unresized(picture, mask)
-        opened = OpenedPicture(to_pixels(image[0]), label, original, original_label)
+        opened = OpenedPicture(to_pixels(image[0]), label, original, original_label.to(torch.int16))
     return _opened(session, Scene(model, there, codes), opened)
 
 
@@ -99,7 +99,7 @@ def _reopened(mask: Tensor, paste: PasteBack, size: tuple[int, int]) -> OpenedPi
     picture = Image.fromarray(paste.original.permute(1, 2, 0).contiguous().numpy())
     image, inside = pair(picture, Image.fromarray(paste.region.byte().numpy()), size)
     assert image is not None, "a picture was given"
-    own = resized(mask, (picture.height, picture.width)).to(torch.int32)
+    own = resized(mask, (picture.height, picture.width)).to(torch.int16)
     return OpenedPicture(
         to_pixels(image[0]),
         torch.where(inside > 0, UNKNOWN, mask),

@@ -39,7 +39,7 @@ UNKNOWN = -1
 @dataclass(frozen=True)
 class OpenedPicture:
     """A picture uint8 ``[3, H, W]`` with its label ``[1, H, W]``: as the model sees it, and as its file has it; on the
-    CPU.
+    CPU. The label of the file is int16, since there are many of its pixels, but at most 256 classes.
     """
 
     pixels: Tensor

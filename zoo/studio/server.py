@@ -44,7 +44,6 @@ JSON_EDITS: Mapping[str, Callable[[Session, Fields], dict[str, Any]]] = {
 }
 FORM_EDITS: Mapping[str, Callable[[Session, Form], dict[str, Any]]] = {
     "open": opening.open_picture,
-    "reload": opening.reload,
     "take": edits.take,
 }
 FILES: Mapping[str, tuple[Callable[[Session, Fields], bytes], str]] = {
@@ -71,6 +70,7 @@ class _Studio:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.reading = 0
+        self.reloading = asyncio.Lock()
 
     def routes(self) -> list[Route | Mount]:
         posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
@@ -78,6 +78,7 @@ class _Studio:
         }
         posts |= {name: partial(self.json_edit, edit) for name, edit in JSON_EDITS.items()}
         posts |= {name: partial(self.form_edit, edit) for name, edit in FORM_EDITS.items()}
+        posts["reload"] = self.reload
         return [
             Route("/", self.page),
             Route("/api/setup", self.setup),
@@ -104,8 +105,13 @@ class _Studio:
         return JSONResponse(await self._work(request, lambda: edit(self.session, fields)))
 
     async def form_edit(self, edit: Callable[[Session, Form], dict[str, Any]], request: Request) -> Response:
-        form = await form_body(request, self.session.limits)
+        form = await self._read(form_body(request, self.session.limits))
         return JSONResponse(await self._work(request, lambda: edit(self.session, form)))
+
+    async def reload(self, request: Request) -> Response:
+        async with self.reloading:  # edit files are large, so they lie in memory one at a time
+            form = await self._read(form_body(request, self.session.limits.of_edit_files))
+            return JSONResponse(await self._work(request, lambda: opening.reload(self.session, form)))
 
     async def file(self, make: Callable[[Session, Fields], bytes], kind: str, request: Request) -> Response:
         fields = await self._read(json_body(request, self.session.limits))

@@ -98,6 +98,7 @@ class Session:
             ],
             "limits": {
                 "megabytes": self.limits.megabytes,
+                "edit_megabytes": self.limits.of_edit_files.megabytes,
                 "pixels": self.limits.pixels,
                 "queue": self.limits.queue,
             },

@@ -54,14 +54,14 @@ class Training:
         return root if root.is_dir() else None
 
     def begin(self) -> None:
-        """Start the process, in the folder ``home``, where the procedural pictures are drawn, too."""
+        """Start the process, in its own folder, where the procedural pictures are drawn, too."""
         self._workshop.mkdir(parents=True, exist_ok=True)
         words = ["train", METHOD, "--data", DATA, "--profile", PROFILE, "--work-dir", str(self._current.path)]
         words += [word for setting in (*SHOWN, f"train.device={self.device}") for word in ("--set", setting)]
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
                 leashed(self._workshop, "cli", words),
-                cwd=self.home,
+                cwd=self._workshop,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -120,12 +120,19 @@ class Training:
             return 0
 
     def _publish(self) -> None:
-        try:
-            self._current.path.rename(self.folder.path)
-        except OSError:
-            # another studio may have been faster
-            if self.checkpoint is None:
-                raise
+        """The run comes last, so that its pictures are there. Another studio may have been faster with either."""
+        drawn = json.loads(self._current.record.read_text())["data"]["root"]
+        pictures, run = self.home / drawn, self.folder.path
+        pictures.parent.mkdir(parents=True, exist_ok=True)
+        for made, kept, whole in (
+            (self._workshop / drawn, pictures, pictures),
+            (self._current.path, run, self.folder.latest),
+        ):
+            try:
+                made.rename(kept)
+            except OSError:
+                if not whole.exists():
+                    raise
 
     def _last_words(self, code: int) -> str:
         lines = self._said.read_text(errors="replace").strip().splitlines()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from zoo.editing.edit_file import MAX_BYTES
 from zoo.errors import ZooError
 from zoo.studio.fields import Fields, decoded
 
@@ -29,6 +30,11 @@ class Limits:
     @property
     def bytes(self) -> int:
         return self.megabytes * 2**20
+
+    @property
+    def of_edit_files(self) -> Limits:
+        """The same where a body is an edit file, which is larger than the picture in it and was made here."""
+        return replace(self, megabytes=max(self.megabytes, MAX_BYTES // 2**20 + 1))  # one for the form around it
 
 
 class TooLargeError(ZooError):

@@ -121,7 +121,7 @@ ORIGINAL = PasteBack(torch.zeros(3, 4, 6, dtype=torch.uint8), torch.ones(4, 6, d
 PASTED = members_of(plain(result=ORIGINAL.original, paste=ORIGINAL).to_bytes())
 NAN = save({"style": torch.full((1, 3), torch.nan)})
 HUGE = io.BytesIO()
-Image.new("RGB", (5000, 5000)).save(HUGE, "PNG")
+Image.new("L", (10_000, 9_000)).save(HUGE, "PNG")
 OTHER = {
     "nothing": b"",
     "text": b"no ZIP",
@@ -143,7 +143,7 @@ OTHER = {
     ),
     "a result of another size than the original": packed(PASTED | {"result.png": MEMBERS["result.png"]}),
     "a region of another size than the original": packed(PASTED | {"region.png": MEMBERS["mask.png"]}),
-    "a huge picture": packed(MEMBERS | {"result.png": HUGE.getvalue()}),
+    "a huge picture": packed(MEMBERS | {"mask.png": HUGE.getvalue()}),
     "no picture": packed(MEMBERS | {"mask.png": b"no picture"}),
     "a pickle": packed(MEMBERS | {"codes.safetensors": pickle.dumps([1])}),
     "no numbers": packed(MEMBERS | {"codes.safetensors": NAN}),
@@ -156,6 +156,7 @@ OTHER = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Image size .* exceeds limit")
 @pytest.mark.parametrize("content", OTHER.values(), ids=OTHER)
 def test_other_files_are_refused(content):
     with pytest.raises(ZooError, match=r"^The file a\.zip is no edit of the zoo, or a damaged one: .*\.$"):
@@ -186,10 +187,28 @@ def test_a_damaged_file_is_refused_wherever_it_is_damaged():
 
 
 def test_huge_files_are_refused_before_they_are_unpacked(monkeypatch, tmp_path):
-    monkeypatch.setattr("zoo.editing.edit_file.MAX_BYTES", len(plain().to_bytes()) - 1)
     plain().save(tmp_path / "edit.zip")
+    monkeypatch.setattr("zoo.editing.edit_file.MAX_BYTES", len(plain().to_bytes()) - 1)
     with pytest.raises(ZooError, match="is no edit of the zoo"):
         EditFile.load(tmp_path / "edit.zip")
+
+
+def test_what_would_not_be_read_again_is_not_written(monkeypatch, tmp_path):
+    most = len(plain().to_bytes())
+    monkeypatch.setattr("zoo.editing.edit_file.MAX_BYTES", most)
+    assert EditFile.from_bytes(plain().to_bytes(), "The file").method == "toy"
+    with pytest.raises(ZooError, match=r"would have .* MB, but files of more than .* are not read again"):
+        plain(facts={"seed": 3000}).save(tmp_path / "edit.zip")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ZooError, match="The result has 90,000,000 pixels, but files of edits hold pictures of at most"):
+        plain(result=torch.zeros((), dtype=torch.uint8).expand(3, 9_000, 10_000)).to_bytes()
+
+
+def test_a_picture_of_more_than_16_million_pixels_comes_back():
+    original = torch.zeros(3, 4100, 4000, dtype=torch.uint8)
+    paste = PasteBack(original, torch.ones(4100, 4000, dtype=torch.bool), 1)
+    loaded = EditFile.from_bytes(plain(result=original, paste=paste).to_bytes(), "The file")
+    assert loaded.paste is not None and loaded.result.shape == loaded.paste.original.shape == (3, 4100, 4000)
 
 
 def test_other_formats_are_named():

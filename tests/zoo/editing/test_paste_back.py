@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from zoo import ZooError
 from zoo.editing.masks import resized
@@ -73,6 +74,29 @@ def test_an_edit_of_one_size_several_times_and_a_region_of_another_size():
     assert pasted.shape == (2, 3, 40, 20) and not pasted[..., 20:, :].any() and (pasted[..., :16, :] == 255).all()
     with pytest.raises(ZooError, match="40x20 and 10x10"):
         PasteBack(original, region[:10, :10], 1).onto(pasted)
+
+
+class Largest(TorchDispatchMode):
+    """The most bytes that any tensor has which is made meanwhile."""
+
+    most = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        self.most = max(self.most, *(t.nbytes for t in (made,) if isinstance(t, torch.Tensor)), 0)
+        return made
+
+
+def test_more_pictures_take_no_more_memory_than_they_have_themselves():
+    """32 bits for one picture at a time, however many there are."""
+    original, region = torch.zeros(3, 60, 80, dtype=torch.uint8), torch.ones(60, 80, dtype=torch.bool)
+    edited = torch.randint(0, 256, (9, 3, 30, 40), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    for rows in (60, 50):  # all of it, and a part
+        region[rows:] = False
+        with Largest() as seen:
+            pasted = PasteBack(original, region, 2).onto(edited)
+        assert pasted.dtype == torch.uint8 and 0 < seen.most <= pasted.nbytes
+        assert torch.equal(pasted[4:5], PasteBack(original, region, 2).onto(edited[4:5]))
 
 
 def test_a_map_is_resized_as_pillow_does():

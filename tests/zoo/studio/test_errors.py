@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,22 @@ def test_a_huge_body(narrow, label):
     noise = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
     assert "1 MB" in sentence(*opening(narrow, png(label[0]), picture_file(noise)), 413)
     assert "1 MB" in sentence(*narrow.post("render", scene="a" * 2**21), 413)
+
+
+def test_a_download_may_be_larger_than_what_is_uploaded(narrow, label, monkeypatch):
+    """Noise of one megabyte comes as JPEG, in the edit file it lies twice and without loss."""
+    noise = np.random.default_rng(0).integers(0, 256, (320, 600, 3), dtype=np.uint8)
+    large = label[0].repeat_interleave(5, 0)[:320].repeat_interleave(10, 1)[:, :600]
+    monkeypatch.setattr(narrow.session, "limits", replace(narrow.session.limits, pixels=10**6))
+    status, answer = opening(narrow, png(large), picture_file(noise, "JPEG"))
+    assert status == 200, answer
+    paste = {"picture": answer["opened"], "classes": [1], "feather": 3}
+    download = narrow.client.post("/api/download", json={"scene": narrow.scene(answer, paste=paste)}).content
+    assert len(download) > narrow.session.limits.bytes
+    status, again = narrow.send("reload", {"file": ("edit.zip", download)})
+    assert status == 200 and again["original"] == [320, 600]
+    setup = narrow.client.get("/api/setup").json()
+    assert setup["limits"]["edit_megabytes"] * 2**20 > len(download)
 
 
 def test_too_many_pixels_in_a_small_file(narrow, label):

@@ -39,7 +39,8 @@ def as_input(image):
 def test_the_setup_describes_every_model(page, ids):
     setup = page.client.get("/api/setup").json()
     assert setup["training"] is None and all(m["bank"] is None and m["components"] == 0 for m in setup["models"])
-    assert setup["limits"] == {"megabytes": 10, "pixels": 16_000_000, "queue": 8} and setup["previews"] == 8
+    assert setup["limits"] == {"megabytes": 10, "edit_megabytes": 257, "pixels": 16_000_000, "queue": 8}
+    assert setup["previews"] == 8
     assert setup["examples"] == [] and setup["version"]
     models = {model["method"]: model for model in setup["models"]}
     assert {name: model["id"] for name, model in models.items()} == ids
@@ -220,6 +221,19 @@ def test_a_larger_file_keeps_its_pixels_and_its_size(page):
     onto = paste | {"picture": again["opened"], "classes": []}
     repeated = page.client.post("/api/download", json={"scene": page.scene(again, paste=onto)})
     assert repeated.content == download.content
+
+
+def test_an_opened_picture_takes_little_more_memory_than_its_colours(page):
+    """Five bytes for a pixel of its file, eleven for one that the model sees: also once it is reloaded."""
+    store, own = page.session.store, torch.zeros(1, 640, 960, dtype=torch.int64)
+    before = store.nbytes
+    answer = page.opened(own, torch.zeros(3, 640, 960, dtype=torch.uint8))
+    assert store.nbytes - before < 5 * 640 * 960 + 11 * 64 * 64 + 20_000  # with its codes
+    paste = {"picture": answer["opened"], "classes": [0], "feather": 3}
+    download = page.client.post("/api/download", json={"scene": page.scene(answer, paste=paste)}).content
+    before = store.nbytes
+    assert page.send("reload", {"file": ("edit.zip", download)})[0] == 200
+    assert store.nbytes - before < 5 * 640 * 960 + 11 * 64 * 64 + 20_000
 
 
 def test_without_its_pixels_a_result_is_as_large_as_the_model_paints(page, label, image):

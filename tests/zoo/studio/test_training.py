@@ -61,6 +61,35 @@ def test_a_leash_runs_a_module_until_its_pipe_is_closed(tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+def test_a_leash_removes_what_is_still_being_written(tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "module.py").write_text(
+        "import itertools, pathlib\n"
+        "for n in itertools.count():\n"
+        "    pathlib.Path(str(n % 50)).mkdir(exist_ok=True)\n"
+        "    pathlib.Path(str(n % 50), f'{n}.txt').write_text('half')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
+    with subprocess.Popen(
+        leashed(work, "module"), cwd=work, env=environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as child:
+        assert child.stdin is not None and reached(lambda: len(list(work.rglob("*.txt"))) > 500)
+        child.stdin.close()
+        assert child.wait(20) != 0
+    assert not work.exists()
+
+
+@pytest.mark.slow
+def test_a_studio_that_is_killed_while_pictures_are_drawn_leaves_none(tmp_path):
+    code = "import sys, time; from pathlib import Path; from zoo.studio.training import Training\n"
+    code += "Training('cpu', Path(sys.argv[1])).begin(); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")]) as studio:
+        assert reached(lambda: list(tmp_path.rglob("*.partial-*/**/*.jpg")))
+        studio.kill()
+    assert reached(lambda: not list((tmp_path / "home").iterdir()), 20)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_studio_that_is_killed_takes_its_training_along(tmp_path):

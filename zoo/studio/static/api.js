@@ -1,4 +1,7 @@
-/** The studio's server, in one function per request. Every failure is an Error whose message is a sentence. */
+/**
+ * The studio's server, in one function per request. Every failure is an Error whose message is a sentence. A signal,
+ * where one is given, ends the request.
+ */
 
 /** Tells "change" when the number of requests that are on their way changes. */
 export const traffic = Object.assign(new EventTarget(), { count: 0 });
@@ -13,13 +16,13 @@ export const traffic = Object.assign(new EventTarget(), { count: 0 });
 export const setup = () => answered("GET", "/api/setup");
 
 /** @param {{model: string, seed: number, example?: string, mask?: Blob, picture?: Blob}} fields */
-export const open = (fields) => answered("POST", "/api/open", form(fields));
+export const open = (fields, signal) => answered("POST", "/api/open", form(fields), signal);
 
 /** @param {Blob} file an edit file @returns as {@link open}, with the model */
-export const reload = (file) => answered("POST", "/api/reload", form({ file }));
+export const reload = (file, signal) => answered("POST", "/api/reload", form({ file }), signal);
 
 /** @param {Scene} scene @returns {Promise<{result: string}>} */
-export const render = (scene) => answered("POST", "/api/render", json({ scene }));
+export const render = (scene, signal) => answered("POST", "/api/render", json({ scene }), signal);
 
 /** @param {Scene} scene @param {number} seed @returns {Promise<Painted[]>} */
 export const samples = async (scene, seed) => (await answered("POST", "/api/samples", json({ scene, seed }))).previews;
@@ -33,16 +36,16 @@ export const redraw = async (scene, part, seed) =>
  * @param {{row: number} | {picture: Blob, mask: Blob}} from
  * @returns {Promise<Painted>}
  */
-export const take = (scene, part, strength, from) =>
-  answered("POST", "/api/take", form({ scene, classes: part.classes, layers: part.layers, strength, ...from }));
+export const take = (scene, part, strength, from, signal) =>
+  answered("POST", "/api/take", form({ scene, classes: part.classes, layers: part.layers, strength, ...from }), signal);
 
 /**
  * @param {Scene} scene @param {{classes: ?number[], layers: ?number[]}} part @param {object} direction
  * @param {number} amount in standard deviations
  * @returns {Promise<Painted>}
  */
-export const move = (scene, part, direction, amount) =>
-  answered("POST", "/api/move", json({ scene, ...part, direction, amount }));
+export const move = (scene, part, direction, amount, signal) =>
+  answered("POST", "/api/move", json({ scene, ...part, direction, amount }), signal);
 
 /** @param {Scene} scene @param {number} seed */
 export const compare = async (scene, seed) => (await answered("POST", "/api/compare", json({ scene, seed }))).results;
@@ -85,15 +88,15 @@ export class Latest {
   }
 }
 
-async function answered(method, path, body) {
-  const response = await sent(method, path, body);
+async function answered(method, path, body, signal) {
+  const response = await sent(method, path, body, signal);
   return response.json();
 }
 
-async function sent(method, path, body = {}) {
+async function sent(method, path, body = {}, signal = null) {
   count(1);
   try {
-    const response = await fetch(path, { method, ...body });
+    const response = await fetch(path, { method, signal, ...body });
     if (response.ok) return response;
     const { error } = await response.json().catch(() => ({}));
     throw new Error(error ?? `The studio answered ${response.status} and gave no reason: look at its terminal.`);

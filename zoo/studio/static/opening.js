@@ -37,21 +37,21 @@ export class Opening {
    * @returns {Promise<void>} once it is there, or has failed
    */
   open(model, source) {
-    return this.#step(() => this.#opened(model, source));
+    return this.#step((base, signal) => this.#opened(model, source, signal));
   }
 
   /** @param {File} file an edit file */
   reload(file) {
-    return this.#step(async () => {
-      checkSize([file], this.setup.limits.megabytes);
-      const answer = await api.reload(file);
+    return this.#step(async (base, signal) => {
+      checkSize([file], this.setup.limits.edit_megabytes);
+      const answer = await api.reload(file, signal);
       return this.#begun(this.#model(answer.model), answer, { edit: file });
     });
   }
 
-  async #opened(model, source) {
+  async #opened(model, source, signal) {
     checkSize([source.mask, source.picture], this.setup.limits.megabytes);
-    return this.#begun(model, await api.open({ model: model.id, seed: api.newSeed(), ...source }), source);
+    return this.#begun(model, await api.open({ model: model.id, seed: api.newSeed(), ...source }, signal), source);
   }
 
   #begun(model, answer, source) {
@@ -61,18 +61,18 @@ export class Opening {
 
   /**
    * An opened picture is a step like any other, so what was there before comes back with undo. One that is on its way
-   * gives way to the next.
+   * gives way to the next, and then has no more to do with the dialog.
    */
   #step(ask) {
     byId("opening-error").hidden = true;
     if (this.session.opening) this.session.undo();
-    const change = async (base) => {
+    const change = async (base, signal) => {
       try {
-        const step = await ask(base);
-        this.dialog.close();
+        const step = await ask(base, signal);
+        if (!signal.aborted) this.dialog.close();
         return step;
       } catch (error) {
-        if (!this.dialog.open) throw error;
+        if (signal.aborted || !this.dialog.open) throw error;
         this.#wrong(error.message); // the rest of the page is out of reach, and so would its message be
         return null;
       }
@@ -157,8 +157,8 @@ export class Opening {
 
   /** What was painted since comes along, and so does the selection. */
   #switch(model) {
-    return this.#step(async ({ source, sourceMask, mask, selection, model: { classes } }) => {
-      const opened = await this.#opened(model, source.edit ? { mask: await maskFile(mask) } : source);
+    return this.#step(async ({ source, sourceMask, mask, selection, model: { classes } }, signal) => {
+      const opened = await this.#opened(model, source.edit ? { mask: await maskFile(mask) } : source, signal);
       const step = { ...opened, selection: selection.filter((id) => classes[id].name === model.classes[id]?.name) };
       if (source.edit || same(mask, sourceMask)) return step;
       return { ...step, mask: resized(mask, model.width, model.height), stale: true };

@@ -91,9 +91,9 @@ export class ReferencePanel {
   #send() {
     const { key, from, part } = this.#last;
     const strength = byId("strength").valueAsNumber;
-    this.session.edit(key, async (base) => {
+    this.session.edit(key, async (base, signal) => {
       if (from.mask) checkSize([from.mask, from.picture], this.setup.limits.megabytes);
-      const painted = await api.take(await this.session.scene(base, part.classes), part, strength, from);
+      const painted = await api.take(await this.session.scene(base, part.classes), part, strength, from, signal);
       return { ...painted, edited: touched(base, part.classes) };
     });
   }

@@ -53,8 +53,8 @@ export class ResultView {
   }
 
   #keep(keep) {
-    this.session.edit(null, async (base) => {
-      const { result } = await api.render(await this.session.scene({ ...base, keep }));
+    this.session.edit(null, async (base, signal) => {
+      const { result } = await api.render(await this.session.scene({ ...base, keep }), signal);
       return { keep, result };
     });
   }

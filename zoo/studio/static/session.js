@@ -13,7 +13,9 @@ const LIVE_MS = 250;
 /**
  * @typedef {object} Edit that is on its way
  * @property {?string} key edits of one key are one step: the newest replaces those before, and starts where they did
- * @property {(base: ?import("./history.js").Step) => Promise<?object>} change what is new in the step; null for no step
+ * @property {(base: ?import("./history.js").Step, signal: AbortSignal) => Promise<?object>} change what is new in the
+ *   step; null for no step. The signal tells that the edit was taken back.
+ * @property {AbortController} controller of that signal
  * @property {?import("./mask.js").Mask} mask what the edit paints, which is seen at once
  * @property {boolean} opens whether another picture takes the place of this one
  */
@@ -29,7 +31,7 @@ export class Session extends EventTarget {
   glance = null;
   /** @type {?string} the newest picture of the stroke that the pen has not ended yet */
   #live = null;
-  /** @type {Edit[]} the first of them runs, unless it was taken back meanwhile */
+  /** @type {Edit[]} those that are wanted; the first of them runs, or will once the one that runs has stopped */
   #edits = [];
   /** @type {?Edit} */
   #running = null;
@@ -48,7 +50,7 @@ export class Session extends EventTarget {
   }
 
   get pending() {
-    return this.#running !== null;
+    return this.#edits.length > 0;
   }
 
   /** Whether another picture is on its way: what is done to this one meanwhile would come on that one, or get lost. */
@@ -65,8 +67,8 @@ export class Session extends EventTarget {
     if (opens) this.dispatchEvent(new Event("opening"));
     const last = this.#edits.at(-1);
     if (key !== null && last?.key === key && last !== this.#running) last.change = change;
-    else this.#edits.push({ key, change, mask, opens });
-    if (!this.pending) this.#done = this.#work();
+    else this.#edits.push({ key, change, mask, opens, controller: new AbortController() });
+    if (this.#running === null) this.#done = this.#work();
     if (opens) this.changed();
     return this.#done;
   }
@@ -83,7 +85,7 @@ export class Session extends EventTarget {
       const again = edit.key !== null && this.now?.key === edit.key && this.history.previous !== null;
       const base = again ? this.history.previous : this.now;
       try {
-        const fields = await edit.change(base);
+        const fields = await edit.change(base, edit.controller.signal);
         if (wanted() && fields !== null) this.#step(base, { ...fields, key: edit.key }, again);
       } catch (error) {
         if (wanted()) this.fail(error);
@@ -105,11 +107,18 @@ export class Session extends EventTarget {
 
   /** Takes back the newest edit that is on its way, or else the last step. */
   undo() {
-    const newest = this.#edits.pop();
+    const newest = this.#drop();
     const belongs = (one) => newest && newest.key !== null && one?.key === newest.key;
-    while (belongs(this.#edits.at(-1))) this.#edits.pop();
+    while (belongs(this.#edits.at(-1))) this.#drop();
     if (!newest || (!this.#edits.length && belongs(this.now))) this.history.undo();
     this.#restored();
+  }
+
+  /** Stops the newest edit that is on its way. @returns {Edit | undefined} */
+  #drop() {
+    const edit = this.#edits.pop();
+    edit?.controller.abort();
+    return edit;
   }
 
   redo() {
@@ -176,7 +185,7 @@ export class Session extends EventTarget {
     const step = this.now;
     if (!step?.stale || this.pending) return;
     this.#renders.send(async () => {
-      if (step !== this.now) return;
+      if (step !== this.now || !step.stale) return;
       const start = performance.now();
       try {
         const { result } = await api.render(await this.scene(step));

@@ -78,10 +78,10 @@ export class SlidesPanel {
   #slide(index, value) {
     const { direction, selection } = this.#slides();
     const part = this.#part(index);
-    this.session.edit(JSON.stringify(["slide", index, direction, part.classes]), async (base) => {
+    this.session.edit(JSON.stringify(["slide", index, direction, part.classes]), async (base, signal) => {
       const amounts = amountsOf(base, direction, selection);
       const amount = value - (amounts[index] ?? 0);
-      const painted = await api.move(await this.session.scene(base, part.classes), part, direction, amount);
+      const painted = await api.move(await this.session.scene(base, part.classes), part, direction, amount, signal);
       const slides = { direction, selection, amounts: { ...amounts, [index]: value } };
       return { ...painted, slides, edited: touched(base, part.classes) };
     });
@@ -96,11 +96,12 @@ export class SlidesPanel {
   #reset() {
     const { direction, selection, amounts } = this.#slides();
     const parts = Object.keys(amounts).map((key) => this.#part(key === "null" ? null : Number(key)));
-    this.session.edit(null, async (base) => {
+    this.session.edit(null, async (base, signal) => {
       let step = base;
       for (const [at, amount] of Object.values(amounts).entries()) {
         const part = parts[at];
-        const painted = await api.move(await this.session.scene(step, part.classes), part, direction, -amount);
+        const scene = await this.session.scene(step, part.classes);
+        const painted = await api.move(scene, part, direction, -amount, signal);
         step = { ...step, ...painted };
       }
       return { codes: step.codes, result: step.result, slides: { direction, selection, amounts: {} } };

@@ -108,6 +108,38 @@ def test_undo_takes_back_a_whole_slide_of_which_a_part_is_under_way(studio):
     assert studio.page.locator("#undo").is_disabled() and studio.page.locator("#redo").is_enabled()
 
 
+def test_an_edit_that_is_taken_back_holds_up_nothing(studio):
+    """Its request is never answered, and the next edits are painted all the same."""
+    page, opened = studio.page, studio.result()
+    brush(studio)
+    with held(page, "**/api/move") as requests:
+        studio.slider("coarse look").fill("2")
+        requests.wait()
+        studio.press("Undo")
+        assert page.locator("#undo").is_disabled()
+        painted = studio.after(lambda: line(studio, 8))
+        assert np.array_equal(studio.mask(), with_line(quarters(), 8)) and not np.array_equal(painted, opened)
+        assert np.array_equal(studio.after(lambda: studio.press("Undo")), opened)
+    studio.settle()
+    assert np.array_equal(studio.result(), opened) and studio.slider("coarse look").input_value() == "0"
+    assert page.locator("#toast.shown").count() == 0
+
+
+def test_an_opening_that_is_taken_back_leaves_the_dialog_alone(studio):
+    page = studio.page
+    with held(page, "**/api/open") as requests:
+        studio.press("Open")
+        page.get_by_role("button", name="Open the example 1").click()
+        requests.wait()
+        page.locator("#opening-close").click()
+        studio.press("Undo")
+        studio.press("Open")
+    studio.settle()
+    assert page.locator("#opening").is_visible() and page.locator("#opening-error").is_hidden()
+    page.locator("#opening-close").click()
+    assert np.array_equal(studio.mask(), quarters()) and page.locator("#undo").is_disabled()
+
+
 def test_a_picture_is_locked_while_another_one_opens(studio):
     page, mask = studio.page, with_line(quarters(), 8)
     brush(studio)
