@@ -154,13 +154,14 @@ def test_two_iterations(case, golden_dir):
             compare_elements(method, tensors, rounding_only, ("D",))
         optimizers["discriminator"].step()
 
-        # Where rounding moves one pixel over the kink of the hinge, the gradient of a bias of one element moves by a
-        # pixel's share: what of Adam's step, about the learning rate, that changes.
+        # Where rounding moves one pixel over the kink of the hinge, the gradient of a bias of one element moves by that
+        # pixel's share, and Adam's step, about the learning rate, by a little of it.
         share = 0.02 * fixture.meta["lr_D"]
         for key, (_, norm, largest, _) in used(method, recorded.get("param_after", {})).items():
             if key not in rounding_only:
                 parameter = named(method, key)
-                assert parameter.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=share), key
+                near = share if parameter.numel() == 1 else 1e-6
+                assert parameter.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=near), key
                 assert parameter.abs().max().item() == pytest.approx(largest, rel=1e-3, abs=2e-4), key
         if i == 0:
             for letter, part in parts.items():
