@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cli
 from tests.zoo.pictures import write_pair
+from zoo import cli
 
 CLASSES = 4
 

@@ -57,16 +57,16 @@ class Installation:
         install = [uv(), "pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(self.bin / "python")]
         subprocess.run([*install, *map(str, wheels)], check=True)
 
-    def run(self, *command: str, cwd: Path) -> str:
+    def run(self, *command: str, cwd: Path, **variables: str) -> str:
         """Standard output of a command of this environment, in a process that knows nothing of the checkout."""
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        environment |= {"OMP_NUM_THREADS": "1", "ZOO_OFFLINE": "1"}
+        environment |= {"OMP_NUM_THREADS": "1", "ZOO_OFFLINE": "1"} | variables
         done = subprocess.run(
             [str(self.bin / command[0]), *command[1:]], cwd=cwd, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def evaluate(self, code: str, cwd: Path) -> Any:
+    def evaluate(self, code: str, cwd: Path, **variables: str) -> Any:
         """What a Python program of this environment prints, read as JSON."""
-        return json.loads(self.run("python", "-c", code, cwd=cwd))
+        return json.loads(self.run("python", "-c", code, cwd=cwd, **variables))

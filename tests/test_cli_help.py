@@ -8,17 +8,19 @@ import sys
 import click
 import pytest
 
-import cli
 from tests.command_line import working_in, zoo
 from tests.packaging import PLUGIN, REPOSITORY
-from zoo import plugins
+from zoo import cli, plugins
 
 
 def commands(command: click.Command = cli.cli, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
     """Every command and group below ``command``, by the words that call it."""
     found = {path: command}
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             found |= commands(inner, (*path, name))
     return found
 
@@ -67,7 +69,9 @@ def test_help_ends_with_examples_that_parse(path, parsed):
 
 def test_help_answers_without_the_heavy_packages():
     heavy = "torch", "mmengine", "matplotlib", "pandas", "lpips", "rich"
-    code = f"import sys, cli; cli.cli(['--help'], standalone_mode=False); print(set(sys.modules) & set({heavy}))"
+    code = (
+        f"import sys, zoo.cli; zoo.cli.cli(['--help'], standalone_mode=False); print(set(sys.modules) & set({heavy}))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "set()"
 

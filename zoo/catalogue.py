@@ -8,7 +8,7 @@ from typing import Any
 from zoo.config import profiles
 from zoo.config.read import CONFIGS
 from zoo.plugins import card
-from zoo.registry import DATASETS, METHODS
+from zoo.registry import DATASETS, METHODS, TABLES
 
 
 def method_rows() -> list[dict[str, Any]]:
@@ -57,3 +57,8 @@ def profile_rows() -> list[dict[str, Any]]:
             {"profile": name, "for": " ".join(line for line in comment if line and not line.startswith("zoo "))}
         )
     return rows
+
+
+def table_rows() -> list[dict[str, Any]]:
+    """Name, title, dataset, metrics and rows of every table that an installed package brings."""
+    return [TABLES.get(name)() for name in TABLES.names()]

@@ -1,7 +1,7 @@
 """What the cells of a bench cost on a GPU, counted without one: operations, memory traffic and kernels.
 
-    python -m benchmarks.speed.budget --profile gpu
-    python -m benchmarks.speed.budget --profile gpu --tables 3 --set train.iterations=600
+    python benchmarks/speed/budget.py --profile gpu
+    python benchmarks/speed/budget.py --profile gpu --tables 3 --set train.iterations=600
 
 Training and evaluation of each cell run on the CPU for a few pictures while every operator that torch executes is
 counted; all else follows from how many pictures there are. The minutes are an estimate, not a measurement: an operator
@@ -26,9 +26,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
+from zoo_bench.grid import DATA, Cell, Choices, lay_out
+from zoo_bench.tables import read
 
-from benchmarks.grid import DATA, Cell, Choices, lay_out
-from benchmarks.tables import read
 from zoo import factory
 from zoo.config import resolve
 from zoo.data import collate

@@ -1,7 +1,7 @@
 """Seconds that Diversity takes in closed form and as the lpips package's loop over all pairs, on the same samples.
 
-    python -m benchmarks.speed.metrics
-    python -m benchmarks.speed.metrics --size 256 --device cuda
+    python benchmarks/speed/metrics.py
+    python benchmarks/speed/metrics.py --size 256 --device cuda
 
 Both see the same pictures and weights, and both numbers are printed: they must agree to 1e-5. The network is AlexNet
 with ImageNet's weights, or a random one where those are not found (which changes no timing).

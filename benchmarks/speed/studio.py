@@ -1,7 +1,7 @@
 """Seconds between a click on the studio's page and its answer, over HTTP: for a change, and for eight previews.
 
-    python -m benchmarks.speed.studio
-    python -m benchmarks.speed.studio --size 256 --profile paper --device cuda
+    python benchmarks/speed/studio.py
+    python benchmarks/speed/studio.py --size 256 --profile paper --device cuda
 
 The weights are random, which changes no timing. A change is a painted mask with the codes as they are; the previews are
 of a class that is redrawn. The aim is 3 s on two CPU cores and 0.3 s on a GPU, at 256x256 with the profile smoke, whose

@@ -1,7 +1,7 @@
 """Seconds for the samples of one mask, synthesised together and one by one, for every method that has codes.
 
-    python -m benchmarks.speed.synthesis
-    python -m benchmarks.speed.synthesis --width 64 --size 256 --classes 151 --device cuda --methods gaugan_vae,clvae
+    python benchmarks/speed/synthesis.py
+    python benchmarks/speed/synthesis.py --width 64 --size 256 --classes 151 --device cuda --methods gaugan_vae,clvae
 
 Together, what depends on the mask alone (GauGAN-VAE's modulation maps, cIMLE's pyramid) is computed once.
 """

@@ -1,7 +1,7 @@
 """Seconds per training iteration and peak memory of every method, for few and for many classes.
 
-    python -m benchmarks.speed.train_step
-    python -m benchmarks.speed.train_step --width 32 --batch 16 --device cuda --bf16 --channels-last --classes 16
+    python benchmarks/speed/train_step.py
+    python benchmarks/speed/train_step.py --width 32 --batch 16 --device cuda --bf16 --channels-last --classes 16
 
 Each case runs in a process of its own, so that its peak memory is its own. "clvae (lookup)" and "clvae (dense)" are
 CLVAE with all label convolutions as table lookups, and all as ordinary convolutions of maps that are written out;
@@ -68,7 +68,7 @@ def main(one: str | None, methods: str, classes: str, **options: object) -> None
 
 def _apart(method: str, count: int) -> dict[str, float]:
     """One case in a fresh process, with the options of this one."""
-    command = [sys.executable, "-m", "benchmarks.speed.train_step", *sys.argv[1:], "--one", f"{method}:{count}"]
+    command = [sys.executable, __file__, *sys.argv[1:], "--one", f"{method}:{count}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

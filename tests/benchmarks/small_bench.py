@@ -59,10 +59,10 @@ def pictures(folder: Path) -> pd.DataFrame:
 
 
 PROGRAM = """
-import sys, benchmarks.tables
+import sys, zoo_bench.tables
 from pathlib import Path
-benchmarks.tables.TABLES = Path(sys.argv.pop(1))
-import cli
+zoo_bench.tables.TABLES = Path(sys.argv.pop(1))
+from zoo import cli
 cli.main()
 """
 

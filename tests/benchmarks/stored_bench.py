@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
+from zoo_bench.interventions import Intervention
+from zoo_bench.redraw import RedrawnSource
+from zoo_bench.showcase import Showcase
+from zoo_bench.tables import TABLES, read
 
-from benchmarks.grid import DATA, Cell, Choices, Grid, lay_out
-from benchmarks.interventions import Intervention
-from benchmarks.redraw import RedrawnSource
-from benchmarks.showcase import Showcase
-from benchmarks.tables import TABLES, read
 from zoo import factory
 from zoo.engine.folder import write_text
 from zoo.metrics import named, results

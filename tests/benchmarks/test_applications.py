@@ -9,12 +9,12 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
+from zoo_bench.applications import layers, material, objects, opening, style
+from zoo_bench.applications.command import figure
+from zoo_bench.applications.plate import Plate
+from zoo_bench.applications.subject import Subject
+from zoo_bench.report.figures.sheet import Row, panel, sheet
 
-from benchmarks.applications import layers, material, objects, opening, style
-from benchmarks.applications.command import figure
-from benchmarks.applications.plate import Plate
-from benchmarks.applications.subject import Subject
-from benchmarks.report.figures.sheet import Row, panel, sheet
 from tests.command_line import CLASSES, write_pictures
 from tests.zoo.pictures import write_pair
 from zoo import Codes, ZooError, build, checkpoints

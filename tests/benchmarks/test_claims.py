@@ -1,9 +1,9 @@
 """Verdicts against the paper's own numbers and against numbers made for each way to fail."""
 
 import pytest
+from zoo_bench.report.claims import Numbers, Verdict, judge
+from zoo_bench.tables import Claim, read
 
-from benchmarks.report.claims import Numbers, Verdict, judge
-from benchmarks.tables import Claim, read
 from zoo.metrics import named
 
 ORDER = Claim("a, b, c", "diversity_lpips_alex_40", order=("a", "b", "c"))

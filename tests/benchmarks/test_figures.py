@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from zoo_bench import report
+from zoo_bench.grid import DATA, Cell, Grid
+from zoo_bench.report.figures import draw
+from zoo_bench.report.figures.charts import against_layers, devices, histograms
+from zoo_bench.report.figures.pictures import interventions, reconstructions, samples, shown, worst
+from zoo_bench.report.figures.sheet import Row, mask, panel, sheet
+from zoo_bench.report.frames import Frame
+from zoo_bench.stored import StoredTable, load
 
-from benchmarks import report
-from benchmarks.grid import DATA, Cell, Grid
-from benchmarks.report.figures import draw
-from benchmarks.report.figures.charts import against_layers, devices, histograms
-from benchmarks.report.figures.pictures import interventions, reconstructions, samples, shown, worst
-from benchmarks.report.figures.sheet import Row, mask, panel, sheet
-from benchmarks.report.frames import Frame
-from benchmarks.stored import StoredTable, load
 from tests.benchmarks.stored_bench import finish, lay
 from zoo.visual import distinct_colours
 

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from zoo_bench.grid import Cell, Choices, Grid, lay_out
+from zoo_bench.harness.executors import InProcess
+from zoo_bench.harness.session import run
+from zoo_bench.harness.state import Failure, State
+from zoo_bench.tables import read
 
-from benchmarks.grid import Cell, Choices, Grid, lay_out
-from benchmarks.harness.executors import InProcess
-from benchmarks.harness.session import run
-from benchmarks.harness.state import Failure, State
-from benchmarks.tables import read
 from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints
 from zoo.data import procedural

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from zoo_bench.redraw import RedrawnSource
 
-from benchmarks.redraw import RedrawnSource
 from zoo import factory
 from zoo.config import Config, resolve
 from zoo.data import collate

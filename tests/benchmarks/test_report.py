@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from zoo_bench import report
+from zoo_bench.grid import DATA, Grid
+from zoo_bench.tables import TABLES
 
-from benchmarks import report
-from benchmarks.grid import DATA, Grid
-from benchmarks.tables import TABLES
 from tests.benchmarks.stored_bench import WARNING, by_label, finish, lay
 from zoo.errors import ZooError
 

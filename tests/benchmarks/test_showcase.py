@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from zoo_bench.interventions import REDRAWN
+from zoo_bench.redraw import RedrawnSource
+from zoo_bench.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase
 
 import zoo
-from benchmarks.interventions import REDRAWN
-from benchmarks.redraw import RedrawnSource
-from benchmarks.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase
 from zoo import factory
 from zoo.config import resolve
 from zoo.data import PairedDataset, collate

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from zoo_bench.grid import Grid
+from zoo_bench.harness.executors import Ended
+from zoo_bench.harness.selection import require_rows, selected
+from zoo_bench.harness.session import Session
+from zoo_bench.harness.standing import Standing
+from zoo_bench.harness.state import Failure, State, locked
+from zoo_bench.harness.view import Course, Lines, Terminal, View, show_status
+from zoo_bench.stored import StoredCell
+from zoo_bench.tables import read
 
-from benchmarks.grid import Grid
-from benchmarks.harness.executors import Ended
-from benchmarks.harness.selection import require_rows, selected
-from benchmarks.harness.session import Session
-from benchmarks.harness.standing import Standing
-from benchmarks.harness.state import Failure, State, locked
-from benchmarks.harness.view import Course, Lines, Terminal, View, show_status
-from benchmarks.stored import StoredCell
-from benchmarks.tables import read
 from tests.benchmarks.stored_bench import finish, lay
 from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
@@ -172,7 +172,7 @@ def test_rows_that_there_are_are_known_before_the_grid(laid: tuple[Path, Grid]):
 ALONE = """
 import sys
 sys.argv[0] = "zoo"
-import cli
+from zoo import cli
 try:
     cli.main()
 finally:
@@ -268,7 +268,7 @@ def test_lines_are_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         for _ in range(3):
             view.refresh()
         assert capsys.readouterr().err == "[1/1] CLVAE on gta5 (key): training 5/40; 0 of 1 cells finished\n"
-        monkeypatch.setattr("benchmarks.harness.view.SELDOM", 0.0)
+        monkeypatch.setattr("zoo_bench.harness.view.SELDOM", 0.0)
         view.refresh()
         assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -307,7 +307,7 @@ class Told(View):
 
 
 def test_a_cell_of_another_bench_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("benchmarks.harness.session.SOON", 0.01)
+    monkeypatch.setattr("zoo_bench.harness.session.SOON", 0.01)
     grid = lay(tmp_path, ["3"])
     first, second = list(grid.cells.values())[:2]
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from zoo_bench.tables import read, settings_that_tell_rows_apart, table_rows
 
-from benchmarks.tables import read, settings_that_tell_rows_apart, table_rows
 from zoo.errors import ZooError
 
 RECONSTRUCTION = ("fid_val_inception2015", "lpips_alex_reconstruction")

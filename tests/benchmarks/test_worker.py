@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from zoo_bench.grid import Cell, Choices, lay_out
+from zoo_bench.harness.cluster import Jobs, parameters
+from zoo_bench.harness.executors import Ended, Executor, Workers, environments
+from zoo_bench.harness.judge import judge
+from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
+from zoo_bench.harness.worker import work
+from zoo_bench.tables import read
 
-from benchmarks.grid import Cell, Choices, lay_out
-from benchmarks.harness.cluster import Jobs, parameters
-from benchmarks.harness.executors import Ended, Executor, Workers, environments
-from benchmarks.harness.judge import judge
-from benchmarks.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
-from benchmarks.harness.worker import work
-from benchmarks.tables import read
 from tests.benchmarks.small_bench import METRICS, SETS, results, tables
 from zoo import checkpoints
 from zoo.engine import train

@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
+from zoo_cimle.loss import FeatureSpace, distances
+from zoo_cimle.method import CIMLE
+from zoo_cimle.networks import CIMLEGenerator
+from zoo_cimle.official import generator_state, widths_of, zoo_key
 
-from plugins.cimle.loss import FeatureSpace, distances
-from plugins.cimle.method import CIMLE
-from plugins.cimle.networks import CIMLEGenerator
-from plugins.cimle.official import generator_state, widths_of, zoo_key
 from tests.parity.fixtures import OUTPUT_TOLERANCE, compare, over_cases, skip_unless
 from zoo.codes import Codes
 from zoo.interfaces import Batch

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from zoo_clvae.encoder import CLVAEEncoder
+from zoo_clvae.generator import CLVAEGenerator
+from zoo_clvae.layout import CodeLayout
+from zoo_clvae.method import CLVAE
 
-from plugins.clvae.encoder import CLVAEEncoder
-from plugins.clvae.generator import CLVAEGenerator
-from plugins.clvae.layout import CodeLayout
-from plugins.clvae.method import CLVAE
 from tests.parity.fixtures import CODE_TOLERANCE, largest_difference, over_cases, read, skip_unless
 from zoo.codes import Codes, Posterior
 from zoo.losses.kl import kl_divergence

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from zoo_clvae.method import CLVAE
 
-from plugins.clvae.method import CLVAE
 from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read
 from zoo.losses.adversarial import discriminator_losses, feature_matching_loss, generator_loss
 from zoo.losses.perceptual import FeatureTrunk, perceptual_loss, random_vgg19_state

@@ -4,12 +4,12 @@ import hashlib
 
 import pytest
 import torch
+from zoo_groupdnet.crops import class_boxes, crop_stack
+from zoo_groupdnet.encoder import GroupDNetEncoder
+from zoo_groupdnet.generator import GroupDNetGenerator
+from zoo_groupdnet.layout import group_layout
+from zoo_groupdnet.method import GroupDNet
 
-from plugins.groupdnet.crops import class_boxes, crop_stack
-from plugins.groupdnet.encoder import GroupDNetEncoder
-from plugins.groupdnet.generator import GroupDNetGenerator
-from plugins.groupdnet.layout import group_layout
-from plugins.groupdnet.method import GroupDNet
 from tests.parity.fixtures import CODE_TOLERANCE, compare_buffers, over_cases, read, skip_unless
 from zoo.codes import Codes
 from zoo.losses.kl import kl_divergence

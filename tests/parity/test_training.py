@@ -5,11 +5,11 @@ import statistics
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from zoo_clvae.method import CLVAE
+from zoo_gaugan.method import GauGAN
+from zoo_gaugan_vae.method import GauGANVAE
+from zoo_groupdnet.method import GroupDNet
 
-from plugins.clvae.method import CLVAE
-from plugins.gaugan.method import GauGAN
-from plugins.gaugan_vae.method import GauGANVAE
-from plugins.groupdnet.method import GroupDNet
 from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read
 from zoo.adversarial import total
 from zoo.codes import Codes

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from torch import distributed, multiprocessing
+from zoo_cimle.loss import DIVISORS, distances
+from zoo_cimle.method import CIMLE
+from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
+from zoo_cimle.noise import noise_of
 
-from plugins.cimle.loss import DIVISORS, distances
-from plugins.cimle.method import CIMLE
-from plugins.cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
-from plugins.cimle.noise import noise_of
 from zoo.codes import Codes
 from zoo.errors import ZooError
 from zoo.interfaces import Batch

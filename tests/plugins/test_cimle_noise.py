@@ -2,8 +2,7 @@
 
 import torch
 from scipy import stats
-
-from plugins.cimle.noise import noise_of
+from zoo_cimle.noise import noise_of
 
 
 def test_it_is_standard_normal():

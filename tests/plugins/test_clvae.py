@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from zoo_clvae.encoder import CLVAEEncoder
+from zoo_clvae.generator import CLVAEGenerator
+from zoo_clvae.layout import CodeLayout
 
-from plugins.clvae.encoder import CLVAEEncoder
-from plugins.clvae.generator import CLVAEGenerator
-from plugins.clvae.layout import CodeLayout
 from zoo.codes import Codes
 from zoo.errors import ZooError
 

@@ -5,10 +5,10 @@ import logging
 import pytest
 import torch
 import torch.nn.functional as F
+from zoo_groupdnet.crops import class_boxes, crop_stack
+from zoo_groupdnet.layout import choose_layout, group_layout
+from zoo_groupdnet.method import GroupDNet
 
-from plugins.groupdnet.crops import class_boxes, crop_stack
-from plugins.groupdnet.layout import choose_layout, group_layout
-from plugins.groupdnet.method import GroupDNet
 from zoo.codes import Codes
 from zoo.errors import ZooError
 from zoo.interfaces import Batch

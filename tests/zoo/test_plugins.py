@@ -47,7 +47,7 @@ def write(path: Path, text: str) -> Path:
 
 def test_the_built_in_methods_are_announced_like_any_other():
     assert {"gaugan", "gaugan_vae", "clvae", "groupdnet", "cimle"} <= {*loaded_plugins(), *broken_plugins()}
-    assert METHODS.get("gaugan").__module__.startswith("plugins.gaugan")
+    assert METHODS.get("gaugan").__module__.startswith("zoo_gaugan")
 
 
 def test_every_built_in_method_has_a_card_with_its_terms():

@@ -12,8 +12,9 @@ import yaml
 from zoo.config.values import Where, unknown
 from zoo.errors import ZooError
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-"""The configs that come with the zoo; they lie beside the package, in a checkout as in an installation."""
+_PACKAGE = Path(__file__).resolve().parents[1]
+CONFIGS = _PACKAGE / "configs" if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent / "configs"
+"""The configs that come with the zoo: inside the package in a wheel, beside it in a checkout."""
 
 SECTIONS = ("method", "data", "train")
 

@@ -1,1 +1,0 @@
-"""The bench: methods x datasets -> tables, with the published numbers beside ours."""

@@ -1,5 +1,0 @@
-"""The report: tables, claims and figures, made from what the cells have stored."""
-
-from benchmarks.report.write import Report, write
-
-__all__ = ["Report", "write"]

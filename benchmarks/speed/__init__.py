@@ -1,1 +1,0 @@
-"""Timings; never part of a test."""

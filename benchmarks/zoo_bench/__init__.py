@@ -1,0 +1,1 @@
+"""The bench: methods x datasets as the tables of the paper."""

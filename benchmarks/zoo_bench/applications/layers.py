@@ -1,0 +1,67 @@
+"""Figure 15: what each layer of the codes changes in a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.editing.encoding import check_editable
+from zoo.editing.synthesis import pictures as synthesized
+from zoo.errors import ZooError
+from zoo.metrics import MethodSource
+from zoo.visual import to_pixels
+from zoo_bench.applications.plate import Plate
+from zoo_bench.applications.subject import Subject
+from zoo_bench.interventions import REDRAWN, Intervention, intervene
+from zoo_bench.report.figures.pictures import interventions
+from zoo_bench.showcase import Showcase, Shown
+
+EVERYTHING = "code"
+"""What is redrawn for a method whose codes have neither layers nor classes."""
+
+
+def redraws(subject: Subject, place: int) -> Intervention:
+    """One picture with one layer redrawn at a time; for a method without layers one class, else everything."""
+    method, (image, label) = subject.editor.method, subject.picture(place)
+    check_editable(method)
+    found = intervene(MethodSource(method, seed=subject.seed), subject.dataset, place, lambda pixels: pixels)
+    if found:
+        return found[0]  # layers come before classes
+    fresh = method.sample(label, 1 + REDRAWN, seed=subject.seed)
+    base = fresh.rows([0]) if method.encoder is None else subject.editor.codes(image, label, subject.seed)
+    redrawn = synthesized(method, label, fresh.rows(slice(1, None)))
+    return Intervention(
+        EVERYTHING,
+        place,
+        synthesized(method, label, base)[0].numpy(),
+        np.array(["all codes"]),
+        redrawn[None].numpy(),
+    )
+
+
+def draw(subject: Subject, *, pictures: Sequence[int] = (0,)) -> Plate:
+    """The figure for one picture. Raises ZooError for more."""
+    if len(pictures) != 1:
+        raise ZooError(f"Figure 15 shows one picture, but --pictures names {len(pictures)}: name one.")
+    one, (image, label) = redraws(subject, pictures[0]), subject.picture(pictures[0])
+    first = Shown(
+        np.array([one.index]),
+        np.array([subject.dataset.pairs[one.index].name]),
+        label.cpu().numpy(),
+        to_pixels(image).cpu().numpy(),
+        one.base[None],
+    )
+    no_samples = np.zeros((0, 0, *one.base.shape), np.uint8)
+    showcase = Showcase(subject.dataset.classes, first, no_samples, first, (one,))
+    figure = interventions(showcase, one.axis)
+    assert figure is not None, "the showcase holds the intervention"
+    own = "the picture's own" if subject.editor.method.encoder is not None else "those of one draw"
+    what = f"one {one.axis} of them redrawn at a time"
+    if one.axis == EVERYTHING:
+        what = "all of them redrawn, as they have neither layers nor classes"
+    text = (
+        f"Unchanged: the codes are {own}. Below: {what}. Numbers: mean absolute change of a pixel, of 255. Last "
+        "column: where the redraws change the picture, on one scale for all rows."
+    )
+    return Plate(f"Figure 15: what {'the' if one.axis == EVERYTHING else 'each'} {one.axis} does", text, figure)

@@ -1,0 +1,82 @@
+"""Figure 13: single classes of a picture redrawn, all others kept (section 4.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from zoo.codes import Codes
+from zoo.editing.objects import paste_back, redrawn, region_of
+from zoo.editing.synthesis import pictures as synthesized
+from zoo.visual import to_pixels
+from zoo_bench.applications.plate import Plate
+from zoo_bench.applications.subject import Subject
+from zoo_bench.report.figures.sheet import Row, headed, panel, sheet
+
+CLASSES = 3
+"""Of a picture, the largest so many are redrawn."""
+
+
+def edits(
+    subject: Subject,
+    place: int,
+    *,
+    classes: str | None = None,
+    layers: str | None = None,
+    samples: int = 4,
+) -> tuple[Codes, dict[int, Codes]]:
+    """The codes of a picture (batch 1), and by class those of ``samples`` redraws of this class alone.
+
+    ``zoo edit object`` with the same picture, class and seed draws the same.
+    """
+    editor, (image, label) = subject.editor, subject.picture(place)
+    codes = editor.codes(image, label, subject.seed)
+    chosen = editor.layers(layers)
+    return codes, {
+        k: redrawn(editor.method, label, codes, classes=[k], layers=chosen, samples=samples, seed=subject.seed + 1)
+        for k in subject.classes(classes, label, CLASSES)
+    }
+
+
+def pasted(edited: Tensor, image: Tensor, label: Tensor, class_id: int) -> Tensor:
+    """Edited pictures uint8 ``[S, 3, H, W]`` with the pixels of ``image`` outside the class."""
+    return paste_back(edited, to_pixels(image).cpu(), region_of(label[0], [class_id]).cpu())
+
+
+def rows(
+    subject: Subject, place: int, *, classes: str | None = None, layers: str | None = None, samples: int = 4
+) -> list[Row]:
+    """The lines for one picture: before, then two for each class, synthesised throughout and pasted back."""
+    image, label = subject.picture(place)
+    codes, redraws = edits(subject, place, classes=classes, layers=layers, samples=samples)
+    (rebuilt,) = subject.drawn(label, codes)
+    before = headed([Row("", [subject.mask(label), subject.shown(image), rebuilt])], ["mask", "picture", "unchanged"])
+    lines = [Row("", before[0].panels, below=True)]
+    for k, changed in redraws.items():
+        name = subject.editor.table.names[k]
+        edited = synthesized(subject.editor.method, label, changed)
+        kept = pasted(edited, image, label, k)
+        lines.append(Row(name, [subject.mask(label, only=(k,)), *map(panel, edited.numpy())]))
+        lines.append(Row(f"{name} (pasted back)", [None, *map(panel, kept.numpy())], below=True))
+    captions = ["where", *(f"redraw {i + 1}" for i in range(samples))]
+    return [lines[0], *headed(lines[1:], captions)]
+
+
+def draw(
+    subject: Subject,
+    *,
+    pictures: Sequence[int] = (0,),
+    classes: str | None = None,
+    layers: str | None = None,
+    samples: int = 4,
+) -> Plate:
+    """The figure for some pictures, one below the other."""
+    lines = [
+        line for place in pictures for line in rows(subject, place, classes=classes, layers=layers, samples=samples)
+    ]
+    text = (
+        "Unchanged: the picture from its own codes. Below: the codes of one class drawn anew, all others kept. Pasted "
+        "back: outside the class, the pixels of the picture itself."
+    )
+    return Plate("Figure 13: object editing", text, sheet(lines))

@@ -1,0 +1,63 @@
+"""Figure 12: masks in the style of other pictures (section 4.4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.codes import Codes
+from zoo.editing.style import Target, style_guided
+from zoo_bench.applications.plate import Plate
+from zoo_bench.applications.subject import Subject
+from zoo_bench.report.figures.sheet import Row, headed, sheet
+
+PICTURES = 4
+"""The first so many test pictures are shown unless others are named."""
+
+
+def styles(
+    subject: Subject, pictures: Sequence[int], *, classes: str | None = None, layers: str | None = None
+) -> list[list[Codes]]:
+    """``[mask][target]``: codes of batch 1 for every mask, in the style of every picture of the same list."""
+    method, found = subject.editor.method, [subject.picture(place) for place in pictures]
+    targets = [Target(image, label, subject.editor.classes(classes, within=label)) for image, label in found]
+    chosen = subject.editor.layers(layers)
+    return [
+        [style_guided(method, label, [target], layers=chosen, seed=subject.seed) for target in targets]
+        for _, label in found
+    ]
+
+
+def rows(
+    subject: Subject, pictures: Sequence[int], *, classes: str | None = None, layers: str | None = None
+) -> list[Row]:
+    """Targets above, masks on the left."""
+    found = [subject.picture(place) for place in pictures]
+    targets = [None, *(subject.shown(image, label) for image, label in found)]
+    lines = headed([Row("", targets, below=True)], ["", *(f"target {i + 1}" for i in range(len(found)))])
+    for (_, label), codes in zip(found, styles(subject, pictures, classes=classes, layers=layers), strict=True):
+        results = [panel for one in codes for panel in subject.drawn(label, one)]
+        lines.append(Row("", [subject.mask(label, "" if len(lines) > 1 else "mask"), *results]))
+    return lines
+
+
+def draw(
+    subject: Subject,
+    *,
+    pictures: Sequence[int] | None = None,
+    classes: str | None = None,
+    layers: str | None = None,
+) -> Plate:
+    """The figure for some pictures, by default the first, each of which is a mask and a target."""
+    places = range(min(PICTURES, len(subject.dataset))) if pictures is None else pictures
+    lines = rows(subject, places, classes=classes, layers=layers)
+    return Plate("Figure 12: style-guided synthesis", _text(subject, classes, layers), sheet(lines))
+
+
+def _text(subject: Subject, classes: str | None, layers: str | None) -> str:
+    given = "the codes"
+    if classes or subject.by("class"):
+        given += f" of {classes}" if classes else " of the classes that both have"
+    if layers:
+        given += f" at the layers {layers}"
+    drawn = "" if given == "the codes" else "; all others are drawn, the same ones along a row"
+    return f"Each mask in the style of each target, which gives {given}{drawn}. Diagonal: a picture and its own mask."

@@ -1,0 +1,133 @@
+"""What a figure shows: a trained method, its test pictures, and the names of their classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.codes import Codes
+from zoo.data import PairedDataset
+from zoo.data.procedural import is_procedural
+from zoo.editing.editor import Editor
+from zoo.editing.synthesis import pictures
+from zoo.errors import ZooError
+from zoo.metrics.results import training_facts
+from zoo.sampling import evaluation_pictures
+from zoo.visual import to_pixels
+from zoo_bench.report.figures.sheet import Panel, Pixels, mask, panel
+from zoo_bench.report.protocol import TOY
+
+PALE = 0.15
+"""How much colour is left to the classes that a mask does not point at."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained method, its test pictures, and the seed of all draws. Masks and pictures are of batch 1."""
+
+    editor: Editor
+    dataset: PairedDataset
+    seed: int
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: Path,
+        *,
+        data: str | None = None,
+        data_root: Path | None = None,
+        names: str | None = None,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> Subject:
+        """A checkpoint with the test pictures of ``data``, by default of the dataset that it was trained on.
+
+        names: a table of class names that ships with the zoo. Raises ZooError as
+        :meth:`Editor.load` and :func:`evaluation_pictures` do.
+        """
+        editor = Editor.load(checkpoint, device=device, names=names)
+        assert editor.method.config is not None, "the method comes from a checkpoint"
+        dataset = evaluation_pictures(editor.method, data or editor.method.config.data["name"], data_root)
+        dataset.class_names = editor.table.names
+        return cls(editor, dataset, seed)
+
+    @property
+    def run(self) -> str:
+        """What the pictures are pictures of: ``TOY RUN: clvae, deepfashion, 64x64 procedural pictures, 20 iterations``.
+
+        A run of the profile smoke is called a toy, as in the reports of the bench.
+        """
+        method, (height, width) = self.editor.method, self.dataset.size
+        assert method.config is not None, "the method comes from a checkpoint"
+        profile, trained = method.config.profile, method.config.data["name"]
+        kind = {TOY: "TOY RUN: ", None: ""}.get(profile, f"profile {profile}: ")
+        drawn = "procedural" if is_procedural(self.dataset.root) else "real"
+        shown = [] if trained == self.dataset.name else [f"trained on {trained}"]
+        iterations = training_facts(self.editor.checkpoint)["iterations"]
+        length = [] if iterations == "unknown" else [f"{iterations} iterations"]
+        return kind + ", ".join([method.name, *shown, self.dataset.name, f"{height}x{width} {drawn} pictures", *length])
+
+    def picture(self, place: int) -> tuple[Tensor, Tensor]:
+        """Picture ``[1, 3, H, W]`` and label ``[1, H, W]`` at a place in the test set. Raises ZooError for none."""
+        if not 0 <= place < len(self.dataset):
+            raise ZooError(
+                f"There is no test picture {place}: {self.dataset.name} has {len(self.dataset)}, at the places 0 to "
+                f"{len(self.dataset) - 1}."
+            )
+        item = self.dataset[place]
+        return item["image"][None].to(self.editor.device), item["label"][None].to(self.editor.device)
+
+    def by(self, axis: str) -> bool:
+        """Whether the codes have a "class" or "layer" axis."""
+        return any(spec.axis(axis) for spec in self.editor.method.code_specs.values())
+
+    def classes(self, words: str | None, label: Tensor, most: int) -> tuple[int, ...]:
+        """The named classes of a mask, or its ``most`` largest, the largest first."""
+        chosen = self.editor.classes(words, within=label)
+        if chosen is not None:
+            return chosen
+        ids, areas = label.unique(return_counts=True)
+        return tuple(ids[areas.argsort(descending=True, stable=True)[:most]].tolist())
+
+    def layers(self, words: str | None) -> list[int]:
+        """The named layers, or all: 0 (finest) to L - 1, and L for the codes of the picture as a whole."""
+        chosen = self.editor.layers(words)
+        if chosen is not None:
+            return list(chosen)
+        codes = self._any_codes()
+        return [*range(codes.layers), *([codes.layers] if codes.layers and codes.whole else [])]
+
+    def layer_title(self, layer: int) -> str:
+        """What a layer is called beside a row."""
+        codes = self._any_codes()
+        ends = {codes.layers: f" ({' and '.join(codes.whole)})"}
+        if codes.layers > 1:
+            ends |= {0: " (finest)", codes.layers - 1: " (coarsest)"}
+        return f"layer {layer}{ends.get(layer, '')}"
+
+    def _any_codes(self) -> Codes:
+        return Codes.normal(self.editor.method.code_specs, 1)
+
+    def drawn(self, label: Tensor, codes: Codes) -> list[Panel]:
+        """A panel for each row of ``codes``."""
+        return [panel(pixels) for pixels in pictures(self.editor.method, label, codes).numpy()]
+
+    def shown(self, image: Tensor, label: Tensor | None = None, caption: str = "") -> Panel:
+        """The picture of the dataset, with its mask set into the corner where one is given."""
+        return panel(to_pixels(image)[0].cpu().numpy(), None if label is None else self._coloured(label), caption)
+
+    def mask(self, label: Tensor, caption: str = "", *, only: tuple[int, ...] | None = None) -> Panel:
+        """The mask in colours; ``only`` points at some classes, and the others are pale."""
+        pixels = self._coloured(label)
+        if only is not None:
+            pale = 255 - PALE * (255 - pixels.astype(np.float64))
+            where: NDArray[np.bool_] = np.isin(label[0].cpu().numpy(), only)
+            pixels = np.where(where, pixels, pale.round().astype(np.uint8))
+        return panel(pixels, caption=caption)
+
+    def _coloured(self, label: Tensor) -> Pixels:
+        return mask(label[0].cpu().numpy(), self.dataset.classes)

@@ -1,5 +1,0 @@
-"""cIMLE: conditional implicit maximum likelihood estimation for diverse pictures (Li, Zhang & Malik, ICCV 2019)."""
-
-from plugins.cimle.method import CIMLE
-
-__all__ = ["CIMLE"]

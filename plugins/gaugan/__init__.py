@@ -1,7 +1,0 @@
-"""GauGAN: one picture per label map (Park et al. 2019, "Semantic Image Synthesis with Spatially-Adaptive
-Normalization").
-"""
-
-from plugins.gaugan.method import GauGAN
-
-__all__ = ["GauGAN"]

@@ -1,5 +1,0 @@
-"""GroupDNet: semantically multi-modal image synthesis by group convolutions (Zhu et al., CVPR 2020)."""
-
-from plugins.groupdnet.method import GroupDNet
-
-__all__ = ["GroupDNet"]

@@ -1,0 +1,136 @@
+"""cIMLE as a method of the zoo: every picture pulls the nearest of several samples (Li et al. 2019, algorithm 1)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.codes import Codes
+from zoo.config import Positive, Range
+from zoo.distributed import bare, merge_over_ranks, rank, world_size
+from zoo.interfaces import Batch, Method
+from zoo.losses.perceptual import FeatureTrunk
+from zoo.registry import METHODS
+from zoo_cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
+from zoo_cimle.networks import CIMLEGenerator, level_widths
+from zoo_cimle.noise import noise_of
+
+log = logging.getLogger(__name__)
+
+
+@METHODS.register("cimle")
+class CIMLE(Method):
+    """A generator without a discriminator or encoder, whose code is a noise map.
+
+    At the start of an epoch, ``candidates`` noises are drawn for each of its pictures, and the one whose output is
+    nearest is kept for the epoch: as its seed, so that a checkpoint stays small. ``search_batch`` outputs are made at a
+    time; it changes memory and speed, not the choice. After ``reinitialize_after`` epochs (None: never) the learning
+    rate falls to a tenth and training goes on with a fresh noise encoder. ``width`` is that of the levels up to 64
+    rows, the others have half of it.
+    """
+
+    trunk_layers: ClassVar[tuple[str, ...]] = TRUNK_LAYERS
+    trunk_pool: ClassVar[Literal["max", "avg"]] = "avg"
+
+    def __init__(
+        self,
+        *,
+        classes: int,
+        size: tuple[int, int],
+        width: Annotated[int, Range(at_least=2)] = 1024,
+        noise_channels: Positive = 10,
+        noise_encoder_width: Positive = 100,
+        candidates: Positive = 10,
+        search_batch: Positive = 10,
+        reinitialize_after: Annotated[int, Range(at_least=0)] | None = 5,
+    ) -> None:
+        super().__init__()
+        self.generator = CIMLEGenerator(
+            classes,
+            size,
+            widths=level_widths(size, width),
+            noise_channels=noise_channels,
+            noise_encoder_width=noise_encoder_width,
+        )
+        self.candidates = candidates
+        self.search_batch = search_batch
+        self.reinitialize_after = reinitialize_after
+        self.seeds: dict[str, int] = {}
+        """The seed of the noise of each picture of this epoch, by the picture's name."""
+
+    def attach_trunk(self, trunk: FeatureTrunk) -> None:
+        super().attach_trunk(trunk)
+        self.features = FeatureSpace(trunk)
+
+    @torch.no_grad()
+    def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
+        return super().synthesize(label, codes).clamp(-1, 1)
+
+    # --- training ---
+
+    def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
+        """Choose the noise of every picture; each rank searches for its part of them."""
+        if self.reinitialize_after is not None and epoch >= self.reinitialize_after:
+            if epoch == self.reinitialize_after:
+                self._reinitialize(optimizers["generator"].optimizer)
+            for group in optimizers["generator"].param_groups:
+                group["lr"] *= 0.1
+        log.info("epoch %d: choosing the nearest of %d noises for every picture", epoch + 1, self.candidates)
+        names: list[str] = []
+        chosen: list[Tensor] = []
+        for batch in islice(pictures, rank(), None, world_size()):
+            seeds = torch.randint(2**62, (len(batch), self.candidates))
+            chosen.append(self._nearest(batch, seeds))
+            names += batch.name
+        seeds_of_part = torch.cat(chosen).tolist() if chosen else []
+        self.seeds = merge_over_ranks(dict(zip(names, seeds_of_part, strict=True)))
+
+    def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
+        # a picture without a chosen noise (begin_epoch was not called) gets a fresh one
+        seeds = [self.seeds.get(name, int(torch.randint(2**62, ()))) for name in batch.name]
+        losses = self.losses(batch, self._codes(torch.tensor(seeds), batch.label.device))
+        optimizers["generator"].update_params(torch.stack(list(losses.values())).sum())
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def losses(self, batch: Batch, codes: Codes) -> dict[str, Tensor]:
+        """The terms of the distance between the pictures that codes of batch B give, and the real ones; scalars."""
+        with torch.no_grad():
+            reals = self.features.views(batch.image)
+        terms = distances(self.features.views(self.generator(batch.label, codes)), reals, batch.weight)
+        return dict(zip(TERMS, terms.mean(1).unbind(), strict=True))
+
+    @torch.no_grad()
+    def _nearest(self, batch: Batch, seeds: Tensor) -> Tensor:
+        """The seed ``[B]`` among ``[B, candidates]`` whose noise gives the smallest distance to each picture."""
+        generator, reals = bare(self.generator), self.features.views(batch.image)
+        losses = []
+        for some in seeds.split(max(1, self.search_batch // len(batch)), dim=1):
+            fakes = generator(batch.label, self._codes(some.flatten(), batch.label.device))
+            losses.append(distances(self.features.views(fakes), reals, batch.weight).sum(0).view(len(batch), -1))
+        best = torch.cat(losses, 1).argmin(1, keepdim=True)
+        return seeds.to(best.device).gather(1, best)[:, 0]
+
+    def _codes(self, seeds: Tensor, device: torch.device) -> Codes:
+        """The noise that each seed ``[B]`` stands for, made on the device."""
+        noise = noise_of(seeds.to(device, non_blocking=True), self.code_specs["noise"].shape)
+        return Codes({"noise": noise}, self.code_specs)
+
+    def _reinitialize(self, optimizer: torch.optim.Optimizer) -> None:
+        """A fresh noise encoder, the same on every rank, and no memory of the old one in Adam."""
+        seed = merge_over_ranks({rank(): int(torch.randint(2**62, ()))})[0]
+        encoder = bare(self.generator).noise_encoder
+        device = encoder.head.weight.device
+        encoder.reset_parameters(torch.Generator(device).manual_seed(seed))
+        for parameter in encoder.parameters():
+            optimizer.state.pop(parameter, None)
+
+    def get_extra_state(self) -> dict[str, dict[str, int]]:
+        return {"seeds": dict(self.seeds)}
+
+    def set_extra_state(self, state: dict[str, dict[str, int]]) -> None:
+        self.seeds = dict(state["seeds"])

@@ -1,0 +1,153 @@
+"""The command line `zoo`: its commands, and how errors are printed.
+
+Commands parse their options, call the core and print. Those of the core are listed in :data:`COMMANDS`; other packages
+add theirs through the entry-point group ``zoo.commands``. A command is imported when it is called or described, and
+imports heavy modules inside its function, so that ``zoo --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from textwrap import shorten
+
+import click
+
+from zoo.errors import ZooError
+from zoo.options import examples, plugin_option
+
+COMMANDS = {
+    "list": "zoo.commands.list:list_command",
+    "train": "zoo.commands.train:train",
+    "sample": "zoo.commands.sample:sample",
+    "eval": "zoo.commands.evaluate:evaluate",
+    "data": "zoo.commands.data:data",
+    "import": "zoo.commands.official:import_command",
+    "edit": "zoo.commands.edit:edit",
+    "codes": "zoo.commands.codes:codes",
+    "studio": "zoo.commands.studio:studio",
+}
+"""The commands of the core, as "module:attribute" by name."""
+
+GROUP = "zoo.commands"
+"""Entry-point group of the commands that other packages bring."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+class CommandGroup(click.Group):
+    """The commands of the core and of installed packages; the core's win where two have the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*COMMANDS, *_installed()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        entry = _installed().get(cmd_name)
+        return None if entry is None else _load(entry)
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _load(entry: EntryPoint) -> click.Command:
+    """The command of an entry point; where its package cannot be imported, one that reports why."""
+    try:
+        loaded = entry.load()
+        if isinstance(loaded, click.Command):
+            return loaded
+        reason = f"{entry.value} is not a click command"
+    except Exception as error:  # a package may fail in any way, and must not take the other commands down
+        reason = f"{type(error).__name__}: {error}"
+    message = (
+        f'The command "{entry.name}" ({entry.value}) cannot be loaded ({reason}): repair or uninstall its package.'
+    )
+
+    def fail(_: tuple[str, ...]) -> None:
+        raise ZooError(message)
+
+    arguments = click.Argument(["_"], nargs=-1, type=click.UNPROCESSED)
+    settings = {"ignore_unknown_options": True}
+    return click.Command(
+        entry.name, callback=fail, params=[arguments], short_help="(cannot be loaded)", context_settings=settings
+    )
+
+
+def main() -> None:
+    """Entry point: errors are one sentence on standard error with exit code 2; a traceback only with --debug."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    try:
+        cli.main([a for a in arguments if a != "--debug"], prog_name="zoo", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        # the reader of the output has closed it, as in `zoo list | head`; Python would report it again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        sys.exit(_report(error))
+
+
+def _report(error: BaseException) -> int:
+    """Print an error and return the exit code."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    click.echo(f"Error: {_sentence(error)}", err=True)
+    return INTERRUPTED if type(error).__name__ == "RunInterruptedError" else 2
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = error.format_message()
+        return f"{message}{'' if message.endswith(('.', '?')) else '.'} See {error.ctx.command_path} --help."
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, ZooError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read or written ({error.strerror}): check the path and your permissions."
+    return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a bug in zoo; --debug shows the traceback)."
+
+
+def _configure_logging() -> None:
+    """Show the log of the zoo and of installed plugins on standard error, from one process of a distributed run."""
+    main_process = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    packages = {entry.module.partition(".")[0] for entry in entry_points(group="zoo.plugins")}
+    for name in ("zoo", *packages):
+        logging.getLogger(name).setLevel(logging.INFO if main_process else logging.ERROR)
+
+
+@click.group(
+    cls=CommandGroup,
+    epilog=examples(
+        "zoo list",
+        "zoo train clvae --data deepfashion --profile smoke",
+        "zoo sample runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --out samples",
+        "zoo bench --tables all --profile smoke",
+    ),
+)
+@click.version_option(package_name="zoo-smis")
+@plugin_option
+def cli() -> None:
+    """A model zoo for multimodal semantic image synthesis: label map in, many plausible pictures out.
+
+    --debug, anywhere, shows the traceback of an error.
+    """
+    _configure_logging()
