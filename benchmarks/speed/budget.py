@@ -26,8 +26,6 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
-from zoo_bench.grid import DATA, Cell, Choices, lay_out
-from zoo_bench.tables import read
 
 from zoo import factory
 from zoo.config import resolve
@@ -37,6 +35,8 @@ from zoo.losses.perceptual import load_trunk
 from zoo.metrics import MethodSource, applicable, evaluate, named
 from zoo.nn import label_conv
 from zoo.options import PROFILES
+from zoo_bench.grid import DATA, Cell, Choices, lay_out
+from zoo_bench.tables import read
 
 FEW, MORE = 2, 3
 """Pictures that are counted: what one picture adds is the difference."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.codes import Codes, CodeSpec, Posterior
+from zoo.codes import Codes, Posterior
 from zoo.interfaces import Encoder
 from zoo.nn.class_map import resize_labels
 from zoo.nn.convolution import Norm, linear
@@ -16,10 +16,10 @@ from zoo_clvae.layout import CodeLayout
 
 
 class CLVAEEncoder(Encoder):
-    """Strided convolutions; each layer's features are pooled over each class's region, the last layer gives the global
-    code.
+    """Strided convolutions: the last layer gives the global code, the features of each layer before it are pooled over
+    each class's region.
 
-    Letters: B batch, C classes, L code layers, N code channels, K feature channels, H x W picture. The heads of a
+    Letters: B batch, C classes, L encoder layers, N code channels, K feature channels, H x W picture. The heads of a
     layer serve all classes. A class that a coarse layer lost has mu = logvar = 0 there and presence False.
     """
 
@@ -36,7 +36,7 @@ class CLVAEEncoder(Encoder):
         super().__init__()
         check_encoder_size(encoder_size)
         self.layout, self.size = layout, encoder_size
-        self.code_specs = {"global": CodeSpec((global_code_width,), ("channel",)), "local": layout.spec}
+        self.code_specs = layout.specs(global_code_width)
         widths = [width * factor for factor in TRUNK_WIDTHS[: layout.layers]]
         self.trunk = EncoderTrunk(3, widths, norm=norm, spectral=spectral)
         # with fewer layers, the last features are brought to the size that they have at six
@@ -47,7 +47,7 @@ class CLVAEEncoder(Encoder):
         self.local_var = nn.ModuleList(linear(widths[i - 1], layout.channels) for i in layout.code_layers)
 
     def forward(self, image: Tensor, label: Tensor) -> Posterior:
-        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of global ``[B, 256]``, local ``[B, L, C, N]``."""
+        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior: global ``[B, 256]``, local ``[B, L - 1, C, N]``."""
         image, label = to_encoder_size(image, label, self.size)
         features = self.trunk(image)
         factor = features[-1].shape[-1] // self.final_size
@@ -59,9 +59,11 @@ class CLVAEEncoder(Encoder):
             mus.append(torch.where(presence[..., None], mu_head(pooled), 0.0))
             logvars.append(torch.where(presence[..., None], var_head(pooled), 0.0))
             presences.append(presence)
-        mu = {"global": self.fc_mu(final), "local": self._assemble(mus)}
-        logvar = {"global": self.fc_var(final), "local": self._assemble(logvars)}
-        present = {"local": self._assemble(presences)} if self.layout.class_wise else {}
+        mu, logvar, present = {"global": self.fc_mu(final)}, {"global": self.fc_var(final)}, {}
+        if mus:
+            mu["local"], logvar["local"] = self._assemble(mus), self._assemble(logvars)
+            if self.layout.class_wise:
+                present["local"] = self._assemble(presences)
         return Posterior(Codes(mu, self.code_specs), Codes(logvar, self.code_specs), present)
 
     def _pool(self, features: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from zoo_clvae.layout import CodeLayout
 
 @METHODS.register("clvae")
 class CLVAE(AdversarialMethod):
-    """A code for every class at every layer, and a global one.
+    """A code for every class at every encoder layer but the last, which gives the global one.
 
     ``local_code_width`` is N (None: the number of classes, as in the paper). ``class_wise``, ``layer_wise`` and
     ``layers`` are the ablations of the paper's Table 5: see :class:`zoo_clvae.layout.CodeLayout`.

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
-from zoo_bench.interventions import Intervention
-from zoo_bench.redraw import RedrawnSource
-from zoo_bench.showcase import Showcase
-from zoo_bench.tables import TABLES, read
 
 from zoo import factory
 from zoo.engine.folder import write_text
 from zoo.metrics import named, results
 from zoo.metrics.results import Result
+from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
+from zoo_bench.interventions import Intervention
+from zoo_bench.redraw import RedrawnSource
+from zoo_bench.showcase import Showcase
+from zoo_bench.tables import TABLES, read
 
 SETS = ("train.iterations=20", "data.size=[32, 32]", "data.standin={train: 2, test: 3, seed: 0}")
 RECORD = '{"iterations": 20, "trained": 20, "iterations_per_epoch": 10, "seconds": 50.0, "device": "a CPU"}'

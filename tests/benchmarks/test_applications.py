@@ -9,11 +9,6 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
-from zoo_bench.applications import layers, material, objects, opening, style
-from zoo_bench.applications.command import figure
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
-from zoo_bench.report.figures.sheet import Row, panel, sheet
 
 from tests.command_line import CLASSES, write_pictures
 from tests.zoo.pictures import write_pair
@@ -21,6 +16,11 @@ from zoo import Codes, ZooError, build, checkpoints
 from zoo.editing.objects import region_of
 from zoo.editing.statistics import fit
 from zoo.visual import distinct_colours
+from zoo_bench.applications import layers, material, objects, opening, style
+from zoo_bench.applications.command import figure
+from zoo_bench.applications.plate import Plate
+from zoo_bench.applications.subject import Subject
+from zoo_bench.report.figures.sheet import Row, panel, sheet
 
 BY_CLASS = ("clvae", "groupdnet")
 RARE = 3

@@ -1,10 +1,10 @@
 """Verdicts against the paper's own numbers and against numbers made for each way to fail."""
 
 import pytest
-from zoo_bench.report.claims import Numbers, Verdict, judge
-from zoo_bench.tables import Claim, read
 
 from zoo.metrics import named
+from zoo_bench.report.claims import Numbers, Verdict, judge
+from zoo_bench.tables import Claim, read
 
 ORDER = Claim("a, b, c", "diversity_lpips_alex_40", order=("a", "b", "c"))
 BEST = Claim("a is best", "diversity_lpips_alex_40", best="a")

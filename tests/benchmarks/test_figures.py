@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+
+from tests.benchmarks.stored_bench import finish, lay
+from zoo.visual import distinct_colours
 from zoo_bench import report
 from zoo_bench.grid import DATA, Cell, Grid
 from zoo_bench.report.figures import draw
@@ -16,9 +19,6 @@ from zoo_bench.report.figures.pictures import interventions, reconstructions, sa
 from zoo_bench.report.figures.sheet import Row, mask, panel, sheet
 from zoo_bench.report.frames import Frame
 from zoo_bench.stored import StoredTable, load
-
-from tests.benchmarks.stored_bench import finish, lay
-from zoo.visual import distinct_colours
 
 
 def number(cell: Cell, metric: str) -> float | None:

@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from zoo_bench.grid import Cell, Choices, Grid, lay_out
-from zoo_bench.harness.executors import InProcess
-from zoo_bench.harness.session import run
-from zoo_bench.harness.state import Failure, State
-from zoo_bench.tables import read
 
 from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints
 from zoo.data import procedural
 from zoo.engine import train
 from zoo.errors import ZooError
+from zoo_bench.grid import Cell, Choices, Grid, lay_out
+from zoo_bench.harness.executors import InProcess
+from zoo_bench.harness.session import run
+from zoo_bench.harness.state import Failure, State
+from zoo_bench.tables import read
 
 TABLES = """
 profiles: {smoke: {samples: 3}, paper: {samples: 3}}

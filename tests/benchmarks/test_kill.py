@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from zoo_bench.harness.state import State, held
-from zoo_bench.showcase import Showcase
-from zoo_bench.tables import TABLES
 
 from tests.benchmarks import small_bench
 from tests.benchmarks.small_bench import METRICS, PLUGIN, SETS, all_results, logged, pictures, tables, until
 from zoo import checkpoints
+from zoo_bench.harness.state import State, held
+from zoo_bench.showcase import Showcase
+from zoo_bench.tables import TABLES
 
 EVERY = 10
 LONGER = (*SETS, "train.iterations=60", f"train.checkpoint_every={EVERY}", "train.keep=1")

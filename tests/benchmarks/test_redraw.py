@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from zoo_bench.redraw import RedrawnSource
 
 from zoo import factory
 from zoo.config import Config, resolve
 from zoo.data import collate
 from zoo.data.procedural import make
+from zoo_bench.redraw import RedrawnSource
 
 
 @pytest.fixture(scope="module", params=["deepfashion", "gta5"])

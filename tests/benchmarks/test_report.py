@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from zoo_bench import report
-from zoo_bench.grid import DATA, Grid
-from zoo_bench.tables import TABLES
 
 from tests.benchmarks.stored_bench import WARNING, by_label, finish, lay
 from zoo.errors import ZooError
+from zoo_bench import report
+from zoo_bench.grid import DATA, Grid
+from zoo_bench.tables import TABLES
 
 NUMBERS = {
     "GauGAN-VAE": (0.2031, 0.155),

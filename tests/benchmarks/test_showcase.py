@@ -6,9 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from zoo_bench.interventions import REDRAWN
-from zoo_bench.redraw import RedrawnSource
-from zoo_bench.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase
 
 import zoo
 from zoo import factory
@@ -18,6 +15,9 @@ from zoo.data.procedural import make
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
 from zoo.registry import DATASETS
+from zoo_bench.interventions import REDRAWN
+from zoo_bench.redraw import RedrawnSource
+from zoo_bench.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase
 
 SIZE = (32, 64)
 

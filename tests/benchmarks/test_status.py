@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+
+from tests.benchmarks.stored_bench import finish, lay
+from zoo.engine.folder import RunFolder
+from zoo.errors import ZooError
 from zoo_bench.grid import Grid
 from zoo_bench.harness.executors import Ended
 from zoo_bench.harness.selection import require_rows, selected
@@ -22,10 +26,6 @@ from zoo_bench.harness.state import Failure, State, locked
 from zoo_bench.harness.view import Course, Lines, Terminal, View, show_status
 from zoo_bench.stored import StoredCell
 from zoo_bench.tables import read
-
-from tests.benchmarks.stored_bench import finish, lay
-from zoo.engine.folder import RunFolder
-from zoo.errors import ZooError
 
 
 @pytest.fixture(scope="module")

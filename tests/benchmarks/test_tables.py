@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from zoo_bench.tables import read, settings_that_tell_rows_apart, table_rows
 
 from zoo.errors import ZooError
+from zoo_bench.tables import read, settings_that_tell_rows_apart, table_rows
 
 RECONSTRUCTION = ("fid_val_inception2015", "lpips_alex_reconstruction")
 RANDOM = ("diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1")

@@ -9,13 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from zoo_bench.grid import Cell, Choices, lay_out
-from zoo_bench.harness.cluster import Jobs, parameters
-from zoo_bench.harness.executors import Ended, Executor, Workers, environments
-from zoo_bench.harness.judge import judge
-from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
-from zoo_bench.harness.worker import work
-from zoo_bench.tables import read
 
 from tests.benchmarks.small_bench import METRICS, SETS, results, tables
 from zoo import checkpoints
@@ -23,6 +16,13 @@ from zoo.engine import train
 from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 from zoo.plugins import load_plugins
+from zoo_bench.grid import Cell, Choices, lay_out
+from zoo_bench.harness.cluster import Jobs, parameters
+from zoo_bench.harness.executors import Ended, Executor, Workers, environments
+from zoo_bench.harness.judge import judge
+from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
+from zoo_bench.harness.worker import work
+from zoo_bench.tables import read
 
 READERS = (("itself", 0), ("forked", 2))
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
-from zoo_cimle.loss import FeatureSpace, distances
-from zoo_cimle.method import CIMLE
-from zoo_cimle.networks import CIMLEGenerator
-from zoo_cimle.official import generator_state, widths_of, zoo_key
 
 from tests.parity.fixtures import OUTPUT_TOLERANCE, compare, over_cases, skip_unless
 from zoo.codes import Codes
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import layout
+from zoo_cimle.loss import FeatureSpace, distances
+from zoo_cimle.method import CIMLE
+from zoo_cimle.networks import CIMLEGenerator
+from zoo_cimle.official import generator_state, widths_of, zoo_key
 
 PICTURE_TOLERANCE = 5e-3  # of 0..255
 CAFFE_MEAN = (123.68, 116.779, 103.939)

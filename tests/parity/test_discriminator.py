@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from zoo_clvae.method import CLVAE
 
 from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read
 from zoo.losses.adversarial import discriminator_losses, feature_matching_loss, generator_loss
 from zoo.losses.perceptual import FeatureTrunk, perceptual_loss, random_vgg19_state
 from zoo.nn.discriminator import MultiscaleDiscriminator
 from zoo.official import load_official
+from zoo_clvae.method import CLVAE
 
 
 def judged(fixture):

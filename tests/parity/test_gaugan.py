@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from zoo_gaugan.generator import GauGANGenerator
-from zoo_gaugan.method import GauGAN
-from zoo_gaugan_vae.method import GauGANVAE
-from zoo_gaugan_vae.networks import GauGANVAEEncoder, GauGANVAEGenerator
 
 from tests.parity.fixtures import CODE_TOLERANCE, compare_buffers, over_cases, read, skip_unless
 from zoo.codes import Codes, Posterior
 from zoo.losses.kl import kl_divergence
 from zoo.official import load_official
+from zoo_gaugan.generator import GauGANGenerator
+from zoo_gaugan.method import GauGAN
+from zoo_gaugan_vae.method import GauGANVAE
+from zoo_gaugan_vae.networks import GauGANVAEEncoder, GauGANVAEGenerator
 
 
 def settings(fixture):

@@ -4,16 +4,16 @@ import hashlib
 
 import pytest
 import torch
-from zoo_groupdnet.crops import class_boxes, crop_stack
-from zoo_groupdnet.encoder import GroupDNetEncoder
-from zoo_groupdnet.generator import GroupDNetGenerator
-from zoo_groupdnet.layout import group_layout
-from zoo_groupdnet.method import GroupDNet
 
 from tests.parity.fixtures import CODE_TOLERANCE, compare_buffers, over_cases, read, skip_unless
 from zoo.codes import Codes
 from zoo.losses.kl import kl_divergence
 from zoo.official import load_official
+from zoo_groupdnet.crops import class_boxes, crop_stack
+from zoo_groupdnet.encoder import GroupDNetEncoder
+from zoo_groupdnet.generator import GroupDNetGenerator
+from zoo_groupdnet.layout import group_layout
+from zoo_groupdnet.method import GroupDNet
 
 
 def boxes_of_values(image, label, classes):

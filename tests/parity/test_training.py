@@ -5,10 +5,6 @@ import statistics
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
-from zoo_clvae.method import CLVAE
-from zoo_gaugan.method import GauGAN
-from zoo_gaugan_vae.method import GauGANVAE
-from zoo_groupdnet.method import GroupDNet
 
 from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read
 from zoo.adversarial import total
@@ -16,6 +12,10 @@ from zoo.codes import Codes
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import FeatureTrunk, random_vgg19_state
 from zoo.official import load_official
+from zoo_clvae.method import CLVAE
+from zoo_gaugan.method import GauGAN
+from zoo_gaugan_vae.method import GauGANVAE
+from zoo_groupdnet.method import GroupDNet
 
 PARTS = {"G": "generator", "E": "encoder", "D": "discriminator"}
 ZERO = 1e-5  # gradients below are rounding: a bias in front of a normalisation has none

@@ -7,15 +7,15 @@ import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from torch import distributed, multiprocessing
-from zoo_cimle.loss import DIVISORS, distances
-from zoo_cimle.method import CIMLE
-from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
-from zoo_cimle.noise import noise_of
 
 from zoo.codes import Codes
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import FeatureTrunk, random_vgg19_state
+from zoo_cimle.loss import DIVISORS, distances
+from zoo_cimle.method import CIMLE
+from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
+from zoo_cimle.noise import noise_of
 
 CLASSES, SIZE = 7, (16, 32)
 

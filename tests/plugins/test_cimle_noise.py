@@ -2,6 +2,7 @@
 
 import torch
 from scipy import stats
+
 from zoo_cimle.noise import noise_of
 
 

@@ -3,12 +3,14 @@
 import pytest
 import torch
 import torch.nn.functional as F
+
+import zoo
+from zoo import contract
+from zoo.codes import Codes
+from zoo.errors import ZooError
 from zoo_clvae.encoder import CLVAEEncoder
 from zoo_clvae.generator import CLVAEGenerator
 from zoo_clvae.layout import CodeLayout
-
-from zoo.codes import Codes
-from zoo.errors import ZooError
 
 CLASSES, CHANNELS = 7, 5
 
@@ -27,13 +29,18 @@ def encoder(**ablation):
     return CLVAEEncoder(layout, width=3, global_code_width=4, encoder_size=128).double().eval()
 
 
-def test_codes_are_heads_of_the_class_wise_maximum():
-    network = encoder()
+@pytest.mark.parametrize("layers", [6, 3])
+def test_codes_are_heads_of_the_class_wise_maximum(layers):
+    """Class codes come from the layers 1 .. L - 1, the global code from layer L (paper, section 3.2)."""
+    network = encoder(layers=layers)
     image, label = random_batch()
     with torch.no_grad():
         posterior = network(image, label)
         features = network.trunk(image)
-        for layer in range(5):
+        final = F.adaptive_avg_pool2d(F.leaky_relu(features[layers - 1], 0.2), 2).flatten(1)
+        torch.testing.assert_close(posterior.mu["global"], network.fc_mu(final))
+        assert posterior.mu["local"].shape[1] == len(network.local_mu) == layers - 1
+        for layer in range(layers - 1):
             coarse = label[:, :: 2 ** (layer + 1), :: 2 ** (layer + 1)]
             for b in range(2):
                 for c in range(CLASSES):
@@ -73,9 +80,12 @@ def test_the_generator_sees_embedding_plus_code_of_the_pixels_class():
         ({}, (5, CLASSES, CHANNELS), ("layer", "class", "channel")),
         ({"class_wise": False}, (5, CHANNELS), ("layer", "channel")),
         ({"layer_wise": False}, (CLASSES, CHANNELS), ("class", "channel")),
-        ({"layers": 5}, (5, CLASSES, CHANNELS), ("layer", "class", "channel")),
-        ({"layers": 3}, (3, CLASSES, CHANNELS), ("layer", "class", "channel")),
-        ({"layers": 1}, (1, CLASSES, CHANNELS), ("layer", "class", "channel")),
+        # Z = {z_1, Z_2 .. Z_L}: L - 1 levels of class codes beside the global one
+        ({"layers": 5}, (4, CLASSES, CHANNELS), ("layer", "class", "channel")),
+        ({"layers": 3}, (2, CLASSES, CHANNELS), ("layer", "class", "channel")),
+        ({"layers": 2}, (1, CLASSES, CHANNELS), ("layer", "class", "channel")),
+        ({"layers": 2, "layer_wise": False}, (CLASSES, CHANNELS), ("class", "channel")),
+        ({"layers": 3, "class_wise": False}, (2, CHANNELS), ("layer", "channel")),
     ],
 )
 def test_ablations_drop_their_axis_and_still_reconstruct(ablation, shape, axes):
@@ -90,6 +100,59 @@ def test_ablations_drop_their_axis_and_still_reconstruct(ablation, shape, axes):
     assert picture.shape == (2, 3, 64, 64)
     (reached,) = torch.autograd.grad(picture.square().sum(), posterior.mu["local"])
     assert reached.any(), "the local code does not reach the picture"
+
+
+@pytest.mark.parametrize("layers", range(1, 7))
+def test_only_blocks_with_a_class_code_see_it(layers):
+    network = CLVAEGenerator(
+        CodeLayout(CLASSES, CHANNELS, layers=layers), (64, 64), width=2, upsampling="normal", global_code_width=4
+    )
+    label = random_batch()[1][:, ::2, ::2]
+    local = Codes.normal(network.code_specs, 2).get("local")
+    resolutions = {"head_0": 5, "G_middle_0": 4, "G_middle_1": 4, "up_0": 3, "up_1": 2, "up_2": 1, "up_3": 0}
+    for block, halvings in resolutions.items():
+        sees_codes = network._class_map(block, label, local).table is not None
+        assert sees_codes == (1 <= halvings <= layers - 1), block
+
+
+def test_one_encoder_layer_has_the_global_code_alone():
+    network = encoder(layers=1)
+    generator = CLVAEGenerator(network.layout, (64, 64), width=2, upsampling="normal", global_code_width=4).double()
+    image, label = random_batch()
+    posterior = network(image, label)
+    assert posterior.mu.keys() == {"global"} == set(generator.code_specs)
+    assert not posterior.presence
+    pooled = F.adaptive_avg_pool2d(F.leaky_relu(network.trunk(image)[0], 0.2), 2).flatten(1)
+    torch.testing.assert_close(posterior.mu["global"], network.fc_mu(pooled))
+    picture = generator(label[:, ::2, ::2], posterior.mu)
+    gradients = torch.autograd.grad(picture.square().sum(), list(generator.parameters()), allow_unused=True)
+    assert all(gradient is not None for gradient in gradients), "a parameter that no block reads"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        contract.check_shapes,
+        contract.check_order_of_samples,
+        contract.check_seed,
+        contract.check_round_trip,
+        contract.check_gradients,
+    ],
+)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_contract_holds_for_few_layers(check, layers):
+    check(zoo.build("clvae", classes=contract.CLASSES, size=contract.SIZE, profile="smoke", seed=0, layers=layers))
+
+
+@pytest.mark.parametrize(("layers", "middle"), [(6, 3), (5, 2), (4, 2), (3, 1), (2, 1)])
+def test_without_layer_wise_codes_the_middle_layer_gives_them(layers, middle):
+    network = encoder(layers=layers, layer_wise=False)
+    image, label = random_batch()
+    with torch.no_grad():
+        region = label[0, :: 2**middle, :: 2**middle] == 0
+        pooled = F.leaky_relu(network.trunk(image)[middle - 1][0], 0.2)[:, region].amax(1)
+        mu = network(image, label).mu["local"][0, 0]
+    torch.testing.assert_close(mu, network.local_mu[0](pooled))
 
 
 def test_one_code_per_layer_is_pooled_over_the_whole_picture():
@@ -114,6 +177,12 @@ def test_a_class_code_changes_the_pixels_of_its_class_most():
     with torch.no_grad():
         change = (network(label, own.replace(other, classes=[1], layers=[0])) - network(label, own)).abs().mean(1)[0]
     assert change[:, 48:].mean() > 10 * change[:, :16].mean()
+
+
+@pytest.mark.parametrize("ablation", [{"class_wise": False}, {"layer_wise": False}])
+def test_an_ablation_of_class_codes_needs_two_layers(ablation):
+    with pytest.raises(ZooError, match=r"method\.layers=1"):
+        CodeLayout(CLASSES, CHANNELS, layers=1, **ablation)
 
 
 def test_seven_layers_are_refused():
