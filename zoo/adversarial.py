@@ -17,8 +17,15 @@ from zoo.losses.kl import kl_divergence
 from zoo.losses.perceptual import perceptual_loss
 
 
+KL_BATCH = 4
+"""Pictures for which ``kl_weight`` is meant: the batch of the papers (their code sums the KL divergence over a batch)."""
+
+
 class AdversarialMethod(Method):
     """Hinge GAN with feature matching, perceptual and KL loss; one generator step, then one discriminator step.
+
+    ``kl_weight`` is the papers' number, for a sum over four pictures. All other losses are means, so the weight is
+    scaled by 4 / B for B pictures: the KL divergence then has the same share of the total at every batch size.
 
     The discriminator step makes its own fake pictures, with the updated generator and fresh noise, as the official
     implementations do. ``reuse_fake`` takes the pictures of the generator step instead: faster, with other numbers.
@@ -69,7 +76,7 @@ class AdversarialMethod(Method):
             fakes, reals = _judge(discriminator, fake, batch)
         losses = {"gan": generator_loss(fakes, self.gan_loss)}
         if posterior is not None:
-            losses["kl"] = self.kl_weight * kl_divergence(posterior)
+            losses["kl"] = self.kl_weight * KL_BATCH / len(batch) * kl_divergence(posterior)
         if self.feature_matching_weight:
             losses["feature_matching"] = self.feature_matching_weight * feature_matching_loss(fakes, reals)
         if self.perceptual_weight:

@@ -44,7 +44,9 @@ def method_of(fixture):
         "perceptual_weight": 0.0 if opt.get("no_vgg_loss") else opt["lambda_vgg"],
         "gan_loss": GAN_LOSSES[opt.get("gan_mode", "hinge")],
     }
-    encoder = {"encoder_norm": fixture.norm("E")[0], "kl_weight": opt["lambda_kld"]}
+    # the official code sums over the batch, whatever its size; kl_weight is scaled by 4 / B
+    kl_weight = opt["lambda_kld"] * len(fixture.label) / 4
+    encoder = {"encoder_norm": fixture.norm("E")[0], "kl_weight": kl_weight}
     if opt["netG"].lower() in ("deepfashion", "ade20k"):
         width = fixture.state("E")["layer1.0.weight_orig"].shape[0]
         return GroupDNet(layout=opt["netG"].lower(), encoder_width=width, **encoder, **settings)
