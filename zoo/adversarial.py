@@ -16,7 +16,6 @@ from zoo.losses.adversarial import GANLoss, discriminator_losses, feature_matchi
 from zoo.losses.kl import kl_divergence
 from zoo.losses.perceptual import perceptual_loss
 
-
 KL_BATCH = 4
 """Pictures for which ``kl_weight`` is meant: the batch of the papers (their code sums the KL divergence over a batch)."""
 
