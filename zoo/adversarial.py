@@ -17,7 +17,7 @@ from zoo.losses.kl import kl_divergence
 from zoo.losses.perceptual import perceptual_loss
 
 KL_BATCH = 4
-"""Pictures for which ``kl_weight`` is meant: the batch of the papers (their code sums the KL divergence over a batch)."""
+"""Pictures for which ``kl_weight`` is meant: the batch of the papers, over which their code sums the divergence."""
 
 
 class AdversarialMethod(Method):

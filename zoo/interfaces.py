@@ -9,7 +9,7 @@ stay integers all the way into the networks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -191,10 +191,35 @@ class Method(nn.Module, ABC):
         """Called before an epoch (from 0) with the pictures that it may show; most methods need nothing here.
 
         The pictures are not augmented. The learning rates of the epoch are set already; a change made here holds until
-        the next epoch. A run resumed within an epoch does not call this again: what is prepared here must be part of
-        the state (``get_extra_state``, of plain values).
+        the rates are set next (at the next epoch, or at the next step of a decay that ``train.iterations`` stretches
+        over the run): a lasting change belongs into :meth:`rate_factor`. A run resumed within an epoch does not call
+        this again: what is prepared here must be part of the state (``get_extra_state``, of plain values).
         """
         return
+
+    def rate_factor(self) -> float:
+        """Factor of all learning rates beside the run's schedule, at this state of the method."""
+        return 1.0
+
+    def restart_due(self, progress: float) -> bool:
+        """Whether :meth:`restart` is to be called now. Asked before every iteration and before :meth:`begin_epoch`.
+
+        Args:
+            progress: Share of the planned iterations that are done, in [0, 1).
+        """
+        return False
+
+    def restart(self, optimizers: Mapping[str, Any]) -> Sequence[nn.Module]:
+        """Reinitialise a part of the networks in the middle of the training.
+
+        Afterwards the learning rates are set again, the average of the weights (``train.ema``) starts anew for the
+        returned modules, and :meth:`begin_epoch` is called, also within an epoch. Whether it has happened must be
+        part of the state (``get_extra_state``), so that it happens once in a resumed run, too.
+
+        Returns:
+            The modules with new weights, unwrapped, as parts of the generator or the encoder.
+        """
+        return ()
 
     @abstractmethod
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:

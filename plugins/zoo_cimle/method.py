@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.codes import Codes
 from zoo.config import Positive, Range
@@ -29,9 +29,10 @@ class CIMLE(Method):
 
     At the start of an epoch, ``candidates`` noises are drawn for each of its pictures, and the one whose output is
     nearest is kept for the epoch: as its seed, so that a checkpoint stays small. ``search_batch`` outputs are made at a
-    time; it changes memory and speed, not the choice. After ``reinitialize_after`` epochs (None: never) the learning
-    rate falls to a tenth and training goes on with a fresh noise encoder. ``width`` is that of the levels up to 64
-    rows, the others have half of it.
+    time; it changes memory and speed, not the choice. Before the first iteration at or after the share
+    ``reinitialize_at`` of the planned iterations (None: never) the learning rate falls to a tenth, and training goes on
+    with a fresh noise encoder and noises chosen anew. The official schedule does so after 5 of 16 epochs. ``width`` is
+    that of the levels up to 64 rows, the others have half of it.
     """
 
     trunk_layers: ClassVar[tuple[str, ...]] = TRUNK_LAYERS
@@ -47,7 +48,7 @@ class CIMLE(Method):
         noise_encoder_width: Positive = 100,
         candidates: Positive = 10,
         search_batch: Positive = 10,
-        reinitialize_after: Annotated[int, Range(at_least=0)] | None = 5,
+        reinitialize_at: Annotated[float, Range(at_least=0, below=1)] | None = 5 / 16,
     ) -> None:
         super().__init__()
         self.generator = CIMLEGenerator(
@@ -59,7 +60,8 @@ class CIMLE(Method):
         )
         self.candidates = candidates
         self.search_batch = search_batch
-        self.reinitialize_after = reinitialize_after
+        self.reinitialize_at = reinitialize_at
+        self.reinitialized = False
         self.seeds: dict[str, int] = {}
         """The seed of the noise of each picture of this epoch, by the picture's name."""
 
@@ -73,13 +75,26 @@ class CIMLE(Method):
 
     # --- training ---
 
+    def rate_factor(self) -> float:
+        return 0.1 if self.reinitialized else 1.0
+
+    def restart_due(self, progress: float) -> bool:
+        return self.reinitialize_at is not None and not self.reinitialized and progress >= self.reinitialize_at
+
+    def restart(self, optimizers: Mapping[str, Any]) -> list[nn.Module]:
+        """A fresh noise encoder, the same on every rank, without the gradients and Adam's moments of the old one."""
+        seed = merge_over_ranks({rank(): int(torch.randint(2**62, ()))})[0]
+        encoder = bare(self.generator).noise_encoder
+        device = encoder.head.weight.device
+        encoder.reset_parameters(torch.Generator(device).manual_seed(seed))
+        for parameter in encoder.parameters():
+            parameter.grad = None
+            optimizers["generator"].optimizer.state.pop(parameter, None)
+        self.reinitialized = True
+        return [encoder]
+
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
         """Choose the noise of every picture; each rank searches for its part of them."""
-        if self.reinitialize_after is not None and epoch >= self.reinitialize_after:
-            if epoch == self.reinitialize_after:
-                self._reinitialize(optimizers["generator"].optimizer)
-            for group in optimizers["generator"].param_groups:
-                group["lr"] *= 0.1
         log.info("epoch %d: choosing the nearest of %d noises for every picture", epoch + 1, self.candidates)
         names: list[str] = []
         chosen: list[Tensor] = []
@@ -120,17 +135,9 @@ class CIMLE(Method):
         noise = noise_of(seeds.to(device, non_blocking=True), self.code_specs["noise"].shape)
         return Codes({"noise": noise}, self.code_specs)
 
-    def _reinitialize(self, optimizer: torch.optim.Optimizer) -> None:
-        """A fresh noise encoder, the same on every rank, and no memory of the old one in Adam."""
-        seed = merge_over_ranks({rank(): int(torch.randint(2**62, ()))})[0]
-        encoder = bare(self.generator).noise_encoder
-        device = encoder.head.weight.device
-        encoder.reset_parameters(torch.Generator(device).manual_seed(seed))
-        for parameter in encoder.parameters():
-            optimizer.state.pop(parameter, None)
+    def get_extra_state(self) -> dict[str, Any]:
+        return {"seeds": dict(self.seeds), "reinitialized": self.reinitialized}
 
-    def get_extra_state(self) -> dict[str, dict[str, int]]:
-        return {"seeds": dict(self.seeds)}
-
-    def set_extra_state(self, state: dict[str, dict[str, int]]) -> None:
+    def set_extra_state(self, state: dict[str, Any]) -> None:
         self.seeds = dict(state["seeds"])
+        self.reinitialized = bool(state.get("reinitialized", False))  # absent in checkpoints of version 0.1

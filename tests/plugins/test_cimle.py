@@ -9,6 +9,7 @@ from mmengine.optim import OptimWrapper
 from torch import distributed, multiprocessing
 
 from zoo.codes import Codes
+from zoo.config import resolve
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
 from zoo.losses.perceptual import FeatureTrunk, random_vgg19_state
@@ -217,24 +218,60 @@ def test_a_saved_method_continues_within_the_epoch(trunk, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(method.parameters(), other.parameters(), strict=True))
 
 
-def test_the_noise_encoder_starts_anew_once(trunk):
-    method = small(trunk, reinitialize_after=1)
+def test_a_restart_gives_a_fresh_noise_encoder_and_keeps_the_rest(trunk):
+    method = small(trunk)
     batch, optimizers = batch_of("ab"), adam(method)
-    adam_state = optimizers["generator"].optimizer.state
-    for epoch, lr, fresh in ((0, 1e-3, False), (1, 1e-4, True), (2, 1e-4, False)):
-        optimizers["generator"].param_groups[0]["lr"] = 1e-3  # what the engine does before each epoch
-        encoder = method.generator.noise_encoder.state_dict()
-        encoder = {k: v.clone() for k, v in encoder.items()}
-        rest = {k: v.clone() for k, v in method.generator.levels.state_dict().items()}
-        method.begin_epoch(epoch, [batch], optimizers)
-        assert optimizers["generator"].param_groups[0]["lr"] == pytest.approx(lr)
-        changed = any((v != encoder[k]).any() for k, v in method.generator.noise_encoder.state_dict().items())
-        assert changed == fresh
-        assert all(torch.equal(v, rest[k]) for k, v in method.generator.levels.state_dict().items())
-        expected = set(method.generator.parameters()) if epoch else set()
-        expected -= set(method.generator.noise_encoder.parameters()) if fresh else set()
-        assert set(adam_state) == expected
-        method.train_step(batch, optimizers)
+    method.train_step(batch, optimizers)
+    encoder = {k: v.clone() for k, v in method.generator.noise_encoder.state_dict().items()}
+    rest = {k: v.clone() for k, v in method.generator.levels.state_dict().items()}
+    assert method.rate_factor() == 1
+    assert method.restart(optimizers) == [method.generator.noise_encoder]
+    assert method.rate_factor() == 0.1
+    assert any((v != encoder[k]).any() for k, v in method.generator.noise_encoder.state_dict().items())
+    assert all(torch.equal(v, rest[k]) for k, v in method.generator.levels.state_dict().items())
+    kept = set(method.generator.parameters()) - set(method.generator.noise_encoder.parameters())
+    assert set(optimizers["generator"].optimizer.state) == kept, "Adam forgets the old noise encoder alone"
+
+
+def due(method, planned):
+    """Iterations (from 0) before which the engine would restart a run of ``planned`` ones."""
+    found = []
+    for iteration in range(planned):
+        if method.restart_due(iteration / planned):
+            found.append(iteration)
+            method.restart(adam(method))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("planned", "at"), [(160_000, 50_000), (16, 5), (700, 219), (1200, 375), (20, 7), (1, None), (3, 1)]
+)
+def test_the_restart_comes_after_five_sixteenths_of_the_run(planned, at):
+    """The official schedule is 16 epochs of 10,000 iterations with a restart after 5 (METHODS 12.5)."""
+    assert due(small(width=2), planned) == ([] if at is None else [at])
+
+
+@pytest.mark.parametrize(("share", "at"), [(None, []), (0.0, [0]), (0.5, [5])])
+def test_the_share_of_the_restart_can_be_set(share, at):
+    assert due(small(width=2, reinitialize_at=share), 10) == at
+
+
+def test_a_loaded_method_knows_that_it_was_restarted():
+    method, other = small(width=2), small(width=2)
+    method.restart(adam(method))
+    other.load_state_dict(method.state_dict())
+    assert not other.restart_due(0.9) and other.rate_factor() == 0.1
+
+
+def test_the_official_schedule_is_the_one_of_profile_paper():
+    config = resolve("cimle", data="gta5", profile="paper")
+    assert (config.train.epochs, config.train.decay_epochs, config.method["reinitialize_at"]) == (16, 0, 5 / 16)
+    assert config.data["pictures_per_epoch"] == 10_000 and config.train.batch_size == 1
+
+
+@pytest.mark.parametrize("data", ["ade20k", "deepfashion", "gta5"])
+def test_no_linear_decay(data):
+    assert resolve("cimle", data=data, profile="cpu").train.decay_epochs == 0
 
 
 def test_pictures_are_clipped_and_samples_differ():
@@ -254,10 +291,13 @@ def search_on_rank(rank, port, results):
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", world_size=2, rank=rank)
     trunk = FeatureTrunk("vgg19", random_vgg19_state(), CIMLE.trunk_layers, CIMLE.trunk_pool)
-    method = small(trunk, reinitialize_after=0)
+    method = small(trunk, reinitialize_at=0.0)
     pictures = [batch_of("ab", 1), batch_of("c", 2), batch_of("d", 3)]
     torch.manual_seed(rank)  # every rank has random numbers of its own
-    method.begin_epoch(0, pictures, adam(method))
+    optimizers = adam(method)
+    assert method.restart_due(0.0)
+    method.restart(optimizers)
+    method.begin_epoch(0, pictures, optimizers)
     results[rank] = (method.seeds, {k: v.tolist() for k, v in method.generator.noise_encoder.state_dict().items()})
     distributed.destroy_process_group()
 

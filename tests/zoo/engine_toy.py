@@ -105,6 +105,42 @@ class Toy(Method):
         return {"gan": gan.detach(), "pixel": pixel.detach(), "judged": judged.detach()}
 
 
+@METHODS.register("engine_restarted")
+class Restarted(Toy):
+    """Reinitialises the generator's last layer once, at the share ``at`` of the run, with half of the rates from then
+    on; ``begun`` are the iterations before which an epoch was begun, ``restarts`` those of the restart.
+    """
+
+    def __init__(self, *, classes: int, size: tuple[int, int], at: float = 0.5) -> None:
+        super().__init__(classes=classes, size=size)
+        self.at = at
+        self.begun: list[int] = []
+        self.restarts: list[int] = []
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return {**super().get_extra_state(), "begun": list(self.begun), "restarts": list(self.restarts)}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        super().set_extra_state(state)
+        self.begun, self.restarts = list(state["begun"]), list(state["restarts"])
+
+    def rate_factor(self) -> float:
+        return 0.5 if self.restarts else 1.0
+
+    def restart_due(self, progress: float) -> bool:
+        return progress >= self.at and not self.restarts
+
+    def restart(self, optimizers: Mapping[str, Any]) -> list[nn.Module]:
+        self.restarts.append(self.steps)
+        last = bare(self.generator).last
+        last.reset_parameters()
+        return [last]
+
+    def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
+        self.begun.append(self.steps)
+        super().begin_epoch(epoch, pictures, optimizers)
+
+
 class ColourTable(Generator):
     def __init__(self, classes: int) -> None:
         super().__init__()

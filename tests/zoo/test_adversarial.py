@@ -32,9 +32,8 @@ def test_the_kl_weight_is_meant_for_four_pictures(pictures: int, weight: float):
         posterior = method.encode(batch.image, batch.label)
     mu, logvar = posterior.mu["global"].double(), posterior.logvar["global"].double()
     each = kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(0.0, 1.0)).sum(1)
-    assert losses["kl"].item() == pytest.approx(
-        weight * 4 * each.mean().item(), rel=1e-4
-    )  # float32 loses digits of a small KL
+    # float32 loses digits of a small divergence
+    assert losses["kl"].item() == pytest.approx(weight * 4 * each.mean().item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu", "paper"])

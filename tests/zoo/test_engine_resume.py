@@ -48,18 +48,44 @@ def assert_same(one: Any, other: Any, where: str = "checkpoint") -> None:
 # 3 lies within the first epoch of five iterations (and between two steps at accumulate=2), 5 between two epochs
 @pytest.mark.parametrize("stop", [3, 5, 8])
 @pytest.mark.parametrize(
-    "settings", [{}, {"ema": 0.9, "accumulate": 2}, {"precision": "bf16", "decay_epochs": 1, "epochs": 1}]
+    "settings",
+    [
+        {},
+        {"ema": 0.9, "accumulate": 2},
+        {"precision": "bf16", "decay_epochs": 1, "epochs": 1},
+        {"decay_epochs": 3, "epochs": 2},
+    ],
 )
 def test_resumed_equals_uninterrupted(tmp_path: Path, data: Path, stop: int, settings: dict[str, Any]):
-    whole = train(engine_toy.make_config(data, iterations=9, **settings), work_dir=tmp_path / "whole", progress=False)
+    config = engine_toy.make_config(data, iterations=9, checkpoint_every=stop, **settings)
+    whole = train(config, work_dir=tmp_path / "whole", progress=False)
     parts = tmp_path / "parts"
-    train(engine_toy.make_config(data, iterations=stop, **settings), work_dir=parts, progress=False)
-    resumed = train(engine_toy.make_config(data, iterations=9, **settings), work_dir=parts, resume=True, progress=False)
+    train(config, work_dir=parts, progress=False)
+    (parts / f"iter_{stop:06d}.pth").replace(parts / "latest.pth")  # as if the process had died after this iteration
+    resumed = train(config, work_dir=parts, resume=True, progress=False)
     one, other = checkpoints.load(whole), checkpoints.load(resumed)
     assert one["progress"]["iteration"] == other["progress"]["iteration"] == 9
     assert_same({**one, "config": None}, {**other, "config": None})
     assert (one["ema"] is not None) == ("ema" in settings)
     assert len(logged(parts)) == 9
+    assert logged(tmp_path / "whole") == logged(parts)
+
+
+# before, at and after the restart at 6 of 9 iterations, and at the end of the first epoch of five
+@pytest.mark.parametrize("stop", [3, 5, 6, 7])
+def test_resumed_equals_uninterrupted_around_a_restart(tmp_path: Path, data: Path, stop: int):
+    settings = {"ema": 0.9, "epochs": 1, "decay_epochs": 2}
+    config = engine_toy.make_config(
+        data, "engine_restarted", settings={"at": 0.6}, iterations=9, checkpoint_every=stop, **settings
+    )
+    whole = train(config, work_dir=tmp_path / "whole", progress=False)
+    parts = tmp_path / "parts"
+    train(config, work_dir=parts, progress=False)
+    (parts / f"iter_{stop:06d}.pth").replace(parts / "latest.pth")
+    resumed = train(config, work_dir=parts, resume=True, progress=False)
+    one, other = checkpoints.load(whole), checkpoints.load(resumed)
+    assert one["progress"]["averages_restarted"] == {"generator.last": 6}
+    assert_same(one, other)
     assert logged(tmp_path / "whole") == logged(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,11 +22,15 @@ class Average:
     After update n (from 1) the weight of the past is min(decay, (1 + n) / (10 + n)), so that short runs forget their
     random start. Buffers are copied: running statistics are averages already, and the mean of spectral norm's unit
     vectors would not be one.
+
+    Modules that the method reinitialises (:meth:`restart`) are copied, and their updates are counted from there.
+    ``restarts`` holds the number of updates at which this happened, by module, such as ``generator.noise_encoder``.
     """
 
     def __init__(self, method: Method, decay: float) -> None:
         self.decay = decay
         self.updates = 0
+        self.restarts: dict[str, int] = {}
         self.networks: dict[str, nn.Module] = {
             name: copy.deepcopy(network).requires_grad_(False).eval()
             for name in AVERAGED
@@ -37,12 +41,39 @@ class Average:
     def update(self, method: Method) -> None:
         """Take in the present weights of ``method``."""
         self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, network in self.networks.items():
             source = bare(getattr(method, name))
-            torch._foreach_lerp_(list(network.parameters()), list(source.parameters()), 1 - decay)
+            groups: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
+            for (key, average), weight in zip(network.named_parameters(), source.parameters(), strict=True):
+                averages, weights = groups.setdefault(self._started(f"{name}.{key}"), ([], []))
+                averages.append(average)
+                weights.append(weight)
+            for started, (averages, weights) in groups.items():
+                updates = self.updates - started
+                decay = min(self.decay, (1 + updates) / (10 + updates))
+                torch._foreach_lerp_(averages, weights, 1 - decay)
             for mine, theirs in zip(network.buffers(), source.buffers(), strict=True):
                 mine.copy_(theirs)
+
+    def _started(self, parameter: str) -> int:
+        """The updates at which the average of a parameter (``generator.conv.weight``) began."""
+        return max((at for module, at in self.restarts.items() if parameter.startswith(f"{module}.")), default=0)
+
+    @torch.no_grad()
+    def restart(self, method: Method, modules: Sequence[nn.Module]) -> None:
+        """Copy the present weights of ``modules``, parts of the method's networks that it has reinitialised.
+
+        Raises ValueError for a module of another network.
+        """
+        found = 0
+        for name, network in self.networks.items():
+            for path, module in bare(getattr(method, name)).named_modules():
+                if any(module is one for one in modules):
+                    network.get_submodule(path).load_state_dict(module.state_dict())
+                    self.restarts[f"{name}.{path}" if path else name] = self.updates
+                    found += 1
+        if found != len(modules):
+            raise ValueError(f"{len(modules) - found} of the reinitialised modules are no part of {AVERAGED}")
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged entries of the method's state dict, under its keys."""
@@ -50,9 +81,12 @@ class Average:
             f"{name}.{key}": v for name, network in self.networks.items() for key, v in network.state_dict().items()
         }
 
-    def load_state_dict(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Take back what :meth:`state_dict` gave after ``updates`` updates."""
+    def load_state_dict(
+        self, state: Mapping[str, Tensor], updates: int, restarts: Mapping[str, int] | None = None
+    ) -> None:
+        """Take back what :meth:`state_dict` gave after ``updates`` updates, and the ``restarts`` until then."""
         self.updates = updates
+        self.restarts = dict(restarts or {})
         for name, network in self.networks.items():
             mine = {key.removeprefix(f"{name}."): v for key, v in state.items() if key.startswith(f"{name}.")}
             network.load_state_dict(mine)
@@ -72,6 +106,9 @@ class EMAHook(Hook):
         if self._steps(runner) != self.steps:
             self.steps = self._steps(runner)
             self.average.update(bare(runner.model))
+
+    def after_restart(self, runner: Any, modules: Sequence[nn.Module]) -> None:
+        self.average.restart(bare(runner.model), modules)
 
     @staticmethod
     def _steps(runner: Any) -> int:

@@ -22,7 +22,8 @@ class TrainLoop(BaseLoop):
     iterations: where to end. epochs: the planned number. precision: ``fp32``, or ``bf16`` for autocast.
 
     A run that continues within an epoch takes the batches from there on and does not call :meth:`Method.begin_epoch`
-    again: what a method prepares there for its epoch must be part of its state.
+    again: what a method prepares there for its epoch must be part of its state. Within an epoch it is called again only
+    after :meth:`Method.restart`, which makes what was prepared before useless.
     """
 
     def __init__(
@@ -52,19 +53,36 @@ class TrainLoop(BaseLoop):
 
     def run_epoch(self) -> None:
         self.epoch, start = self.feed.position(self.iter)
+        restarted = self.restart_if_due()
         if start == 0:
             self.runner.call_hook("before_train_epoch")
-            reseed(self.seed, Stream.EPOCH, rank=rank(), position=self.epoch)
-            method = bare(self.runner.model)
-            with self._precision():
-                method.begin_epoch(self.epoch, self.feed.pictures(self.epoch), self.runner.optim_wrapper)
+        if start == 0 or restarted:
+            self.begin_epoch()
         self.runner.model.train()
         for number, batch in enumerate(self.feed.batches(self.epoch, start), start):
+            if number > start and self.restart_if_due():
+                self.begin_epoch()
+                self.runner.model.train()
             self.run_iter(number, batch)
             if self.finished:
                 break
         if self.feed.position(self.iter)[1] == 0:
             self.runner.call_hook("after_train_epoch")
+
+    def begin_epoch(self) -> None:
+        reseed(self.seed, Stream.EPOCH, rank=rank(), position=self.epoch)
+        with self._precision():
+            bare(self.runner.model).begin_epoch(self.epoch, self.feed.pictures(self.epoch), self.runner.optim_wrapper)
+
+    def restart_if_due(self) -> bool:
+        """Ask the method before every iteration; hooks learn which modules started anew (``after_restart``)."""
+        method = bare(self.runner.model)
+        if not method.restart_due(self.iter / self.max_iters):
+            return False
+        reseed(self.seed, Stream.RESTART, rank=rank(), position=self.iter)
+        modules = method.restart(self.runner.optim_wrapper)
+        self.runner.call_hook("after_restart", modules=modules)
+        return True
 
     def run_iter(self, number: int, batch: Batch) -> None:
         self.runner.call_hook("before_train_iter", batch_idx=number, data_batch=batch)

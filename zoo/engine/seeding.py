@@ -20,6 +20,7 @@ class Stream(IntEnum):
     BUILD = 0
     EPOCH = 1
     ITERATION = 2
+    RESTART = 3
 
 
 def reseed(seed: int, stream: Stream, *, rank: int = 0, position: int = 0) -> None:

@@ -27,9 +27,9 @@ class RunState:
 
     A checkpoint holds ``config``, ``method`` (state with the keys of a run of one process), ``ema`` (its averaged
     entries, or None), ``optimizers`` (with their learning rates, and gradients that wait for accumulation),
-    ``progress`` (iteration, updates of the average, number of training pictures), ``rng`` and ``versions``. The random
-    state is the seed and the iteration: every iteration seeds all generators anew from them (see
-    :mod:`zoo.engine.seeding`).
+    ``progress`` (iteration, updates of the average and where parts of it started anew, number of training pictures),
+    ``rng`` and ``versions``. The random state is the seed and the iteration: every iteration seeds all generators anew
+    from them (see :mod:`zoo.engine.seeding`).
     """
 
     config: Config
@@ -50,6 +50,7 @@ class RunState:
             "progress": {
                 "iteration": iteration,
                 "averaged": 0 if self.average is None else self.average.updates,
+                "averages_restarted": {} if self.average is None else dict(self.average.restarts),
                 "pictures": len(self.feed.dataset),
             },
             "rng": {"seed": self.config.train.seed, "iteration": iteration},
@@ -67,7 +68,9 @@ class RunState:
         with unwrapped(self.method) as method:
             method.load_state_dict(checkpoint["method"])
         if self.average is not None:
-            self.average.load_state_dict(checkpoint["ema"], checkpoint["progress"]["averaged"])
+            progress = checkpoint["progress"]
+            restarts = progress.get("averages_restarted")  # absent in checkpoints of version 0.1
+            self.average.load_state_dict(checkpoint["ema"], progress["averaged"], restarts)
         self.optimizers.load_state_dict(checkpoint["optimizers"])
         return int(checkpoint["progress"]["iteration"])
 

@@ -154,7 +154,7 @@ def _hooks(
     shown = factory.dataset(config, "test") if counts.get("test") else parts.dataset
     rates = {name: train.optimizers[name].lr for name, _ in parts.optimizers.items()}
     return [
-        ScheduleHook(rates, epochs=train.epochs, decay_epochs=train.decay_epochs),
+        ScheduleHook(rates, epochs=train.epochs, decay_epochs=train.decay_epochs, iterations=train.iterations),
         *([] if parts.average is None else [EMAHook(parts.average)]),
         LossLog(folder, train.log_every),
         LogFiles(folder),

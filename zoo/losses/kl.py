@@ -11,10 +11,10 @@ from zoo.codes import Posterior
 def kl_divergence(posterior: Posterior) -> Tensor:
     """KL(q || N(0, 1)) summed over pictures, layers and channels, averaged over the classes that are present.
 
-    Summing over the batch, not averaging, is what the official implementations do, and
-    :class:`zoo.adversarial.AdversarialMethod` scales the weight for other batches than theirs. A code with a presence mask (Endo & Kanamori 2020, eq. 18) counts present classes only, and
-    its mean over classes is taken per picture and layer: a class lost at a coarse layer leaves both sum and count
-    there.
+    Summing over the batch, not averaging, is what the official implementations do;
+    :class:`zoo.adversarial.AdversarialMethod` scales the weight for batches of another size than theirs. A code with a
+    presence mask (Endo & Kanamori 2020, eq. 18) counts present classes only, and its mean over classes is taken per
+    picture and layer: a class lost at a coarse layer leaves both sum and count there.
     """
     total = torch.zeros((), device=next(iter(posterior.mu.values())).device)
     for name, mu in posterior.mu.items():
