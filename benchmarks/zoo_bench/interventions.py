@@ -1,4 +1,4 @@
-"""What one part of the codes changes: one layer, or one class, redrawn while all else stays (figure 15)."""
+"""What one part of the codes changes: one layer, or one class, redrawn while all else stays."""
 
 from __future__ import annotations
 

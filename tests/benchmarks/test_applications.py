@@ -26,16 +26,20 @@ BY_CLASS = ("clvae", "groupdnet")
 RARE = 3
 """The class that the second test picture lacks."""
 
+FIGURES = ("1", "12", "13", "14", "15", "layers")
+"""12 and 13 are style-guided synthesis, 14 object editing, 15 material editing; the paper has no figure of layers."""
+
 NO_CODES = "gaugan has no codes"
 NO_ENCODER = "cimle has no encoder"
 OUTCOMES = {
-    "clvae": dict.fromkeys(("1", "12", "13", "14", "15"), ""),
-    "groupdnet": dict.fromkeys(("1", "12", "13", "14", "15"), ""),
-    "gaugan_vae": {"1": "", "12": "", "13": "cannot edit by class", "14": "", "15": ""},
-    "cimle": {"1": "", "12": NO_ENCODER, "13": NO_ENCODER, "14": NO_ENCODER, "15": ""},
-    "gaugan": {"1": "", "12": NO_CODES, "13": NO_CODES, "14": NO_CODES, "15": NO_CODES},
+    "clvae": dict.fromkeys(FIGURES, ""),
+    "clvae-1": dict.fromkeys(FIGURES, "") | {"14": "cannot edit by class"},
+    "groupdnet": dict.fromkeys(FIGURES, ""),
+    "gaugan_vae": dict.fromkeys(FIGURES, "") | {"14": "cannot edit by class"},
+    "cimle": dict.fromkeys(FIGURES, NO_ENCODER) | {"1": "", "layers": ""},
+    "gaugan": dict.fromkeys(FIGURES, NO_CODES) | {"1": ""},
 }
-"""By method and figure, what the refusal says; empty where there is none."""
+"""By method (clvae-1: with one encoder layer) and figure, what the refusal says; empty where there is none."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable
     def made(name: str) -> Path:
         path = folder / f"{name}.pth"
         if not path.exists():
-            method = build(name, data="folder", classes=CLASSES, size=(64, 64), profile="smoke", seed=0)
+            registered, _, layers = name.partition("-")
+            settings = {"layers": int(layers)} if layers else {}
+            method = build(
+                registered, data="folder", classes=CLASSES, size=(64, 64), profile="smoke", seed=0, **settings
+            )
             config = method.config.to_dict()
             config["data"]["root"] = str(root)
             checkpoints.save(path, {"config": config, "method": method.state_dict(), "ema": None})
@@ -101,23 +109,23 @@ def test_a_figure_is_written_or_refused_in_a_sentence(checkpoint, tmp_path, name
 
 def test_the_same_command_draws_the_same_file(checkpoint, tmp_path):
     for name in ("a.png", "b.png"):
-        draw("13", checkpoint("clvae"), "--samples", 2, "--classes", "class 1", "--out", tmp_path / name)
+        draw("14", checkpoint("clvae"), "--samples", 2, "--classes", "class 1", "--out", tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("number", "words", "sentence"),
     [
-        ("14", ["--samples", 3], "Figure 14 has no use for --samples"),
-        ("15", ["--classes", "0", "--layers", "0"], "no use for --classes and --layers"),
-        ("15", ["--pictures", "0,1"], "shows one picture, but --pictures names 2"),
+        ("15", ["--samples", 3], "Figure 15 has no use for --samples"),
+        ("layers", ["--classes", "0", "--layers", "0"], "no use for --classes and --layers"),
+        ("layers", ["--pictures", "0,1"], "shows one picture, but --pictures names 2"),
         ("1", ["--pictures", "0,2"], "no test picture 2: folder has 2, at the places 0 to 1"),
         ("1", ["--pictures", "first"], "names no places"),
-        ("13", ["--pictures", 1, "--classes", "class 3"], "has no class 3"),
+        ("14", ["--pictures", 1, "--classes", "class 3"], "has no class 3"),
         ("1", ["--classes", "sky"], 'no class "sky"'),
         ("1", ["--layers", "9"], "layer indices 0..5"),
-        ("14", ["--names", "celebamask"], "names 19 classes, but the checkpoint has 4"),
-        ("14", ["--statistics", "absent.safetensors"], "cannot be read"),
+        ("15", ["--names", "celebamask"], "names 19 classes, but the checkpoint has 4"),
+        ("15", ["--statistics", "absent.safetensors"], "cannot be read"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_and_nothing_is_written(checkpoint, tmp_path, number, words, sentence):
@@ -132,6 +140,27 @@ def test_a_figure_is_a_png(checkpoint, tmp_path):
 
 
 # --- headings ---
+
+
+@pytest.mark.parametrize(
+    ("module", "title"),
+    [
+        (opening, "Figure 1:"),
+        (style, "Figures 12 and 13: style-guided synthesis"),
+        (objects, "Figure 14: object editing"),
+        (material, "Figure 15: material editing"),
+        (layers, "What each layer does"),
+    ],
+)
+def test_figures_have_the_numbers_of_the_papers_captions(subject, module, title):
+    assert module.draw(subject("clvae"), pictures=(0,)).title.startswith(title)
+
+
+@pytest.mark.parametrize(("dataset", "number"), [("ade20k", "12"), ("deepfashion", "13")])
+def test_style_guided_synthesis_has_a_number_per_dataset(subject, monkeypatch, dataset, number):
+    clvae = subject("clvae")
+    monkeypatch.setattr(clvae.dataset, "name", dataset)
+    assert style.draw(clvae, pictures=(0,)).title.startswith(f"Figure {number}:")
 
 
 def test_the_heading_says_whose_pictures_they_are(subject):
@@ -231,11 +260,11 @@ def test_figure_12_has_targets_above_and_masks_on_the_left(subject):
     assert np.array_equal(images(second)[0], above.panels[2].inset)
 
 
-# --- figure 13 ---
+# --- figure 14 ---
 
 
 @pytest.mark.parametrize("name", BY_CLASS)
-def test_figure_13_keeps_all_other_codes_bit_for_bit(subject, name):
+def test_figure_14_keeps_all_other_codes_bit_for_bit(subject, name):
     codes, redraws = objects.edits(subject(name), 0, classes="1,3", samples=3)
     assert list(redraws) == [1, 3]
     for edited, changed in redraws.items():
@@ -245,7 +274,7 @@ def test_figure_13_keeps_all_other_codes_bit_for_bit(subject, name):
         assert all(torch.equal(changed[key], codes[key].expand(3, -1)) for key in codes.whole)
 
 
-def test_figure_13_pastes_back_every_pixel_outside_the_class(subject):
+def test_figure_14_pastes_back_every_pixel_outside_the_class(subject):
     clvae = subject("clvae")
     before, edited, pasted = objects.rows(clvae, 0, classes="2", samples=2)
     original = images(before)[1]
@@ -257,17 +286,17 @@ def test_figure_13_pastes_back_every_pixel_outside_the_class(subject):
         assert not np.array_equal(synthesised[outside], original[outside])
 
 
-def test_figure_13_redraws_the_largest_classes_by_default(subject):
+def test_figure_14_redraws_the_largest_classes_by_default(subject):
     label = subject("clvae").picture(1)[1]
     sizes = {k: int((label == k).sum()) for k in range(3)}
     _, redraws = objects.edits(subject("clvae"), 1, samples=2)
     assert list(redraws) == sorted(sizes, key=sizes.__getitem__, reverse=True)
 
 
-# --- figure 14 ---
+# --- figure 15 ---
 
 
-def test_the_middle_of_figure_14_is_the_unchanged_picture(subject):
+def test_the_middle_of_figure_15_is_the_unchanged_picture(subject):
     for name in ("clvae", "groupdnet", "gaugan_vae"):
         codes, moved = material.moves(subject(name), 0, classes=(1,) if name in BY_CLASS else None)
         for edited in moved.values():
@@ -278,7 +307,7 @@ def test_the_middle_of_figure_14_is_the_unchanged_picture(subject):
         assert all(np.abs(images(line)[3] - unchanged).max() <= 1 for line in lines)
 
 
-def test_a_line_of_figure_14_moves_one_layer_of_the_class(subject):
+def test_a_line_of_figure_15_moves_one_layer_of_the_class(subject):
     codes, moved = material.moves(subject("clvae"), 0, classes=(1,))
     assert list(moved) == [0, 1, 2, 3, 4, 5]
     local = moved[2]["local"] - codes["local"]
@@ -293,13 +322,13 @@ def test_a_line_of_figure_14_moves_one_layer_of_the_class(subject):
 
 
 @pytest.mark.parametrize(("name", "title"), [("groupdnet", "class 1"), ("gaugan_vae", "all codes")])
-def test_figure_14_has_one_line_for_a_method_without_layers(subject, name, title):
+def test_figure_15_has_one_line_for_a_method_without_layers(subject, name, title):
     _, *lines = material.rows(subject(name), 0, classes="1" if name in BY_CLASS else None)
     assert [line.title.partition("\n")[0] for line in lines] == [title]
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_figure_14_goes_along_the_first_principal_direction(subject, tmp_path, given):
+def test_figure_15_goes_along_the_first_principal_direction(subject, tmp_path, given):
     clvae = subject("clvae")
     statistics = fit(clvae.editor.method, clvae.dataset, components=1)
     statistics.save(tmp_path / "statistics.safetensors")
@@ -312,19 +341,19 @@ def test_figure_14_goes_along_the_first_principal_direction(subject, tmp_path, g
     torch.testing.assert_close(step.abs(), expected.abs(), rtol=1e-3, atol=1e-6)
 
 
-# --- figure 15 ---
+# --- what each layer does ---
 
 
 @pytest.mark.parametrize(
     ("name", "axis", "parts"),
     [("clvae", "layer", 7), ("groupdnet", "class", CLASSES), ("gaugan_vae", "code", 1), ("cimle", "code", 1)],
 )
-def test_figure_15_redraws_the_finest_parts_that_a_method_has(subject, name, axis, parts):
+def test_the_figure_of_layers_redraws_the_finest_parts_that_a_method_has(subject, name, axis, parts):
     one = layers.redraws(subject(name), 0)
     assert (one.axis, len(one.parts), one.redrawn.shape[1:]) == (axis, parts, (4, 3, 64, 64))
 
 
-def test_unchanged_in_figure_15_has_the_codes_of_the_picture(subject):
+def test_unchanged_in_the_figure_of_layers_has_the_codes_of_the_picture(subject):
     gaugan_vae = subject("gaugan_vae")
     method, (image, label) = gaugan_vae.editor.method, gaugan_vae.picture(0)
     rebuilt = method.synthesize(label, method.encode(image, label).mu)[0]

@@ -21,13 +21,14 @@ def _places(context: click.Context, parameter: click.Parameter, text: str | None
 
 @click.command(
     epilog=examples(
-        "zoo figure 14 runs/clvae-deepfashion/latest.pth --classes top --out figure14.png",
+        "zoo figure 15 runs/clvae-deepfashion/latest.pth --classes top --out figure15.png",
         "zoo figure 1 clvae.pth --pictures 0,3 --layers 0-2 --samples 6 --out figure1.png",
         "zoo figure 12 clvae.pth --data ade20k --data-root data/ade20k --pictures 4,8,15 --out figure12.png",
-        "zoo figure 13 clvae.pth --data folder --names celebamask --classes hair,skin --out figure13.png",
+        "zoo figure 14 clvae.pth --data folder --names celebamask --classes hair,skin --out figure14.png",
+        "zoo figure layers clvae.pth --pictures 3 --out layers.png",
     )
 )
-@click.argument("number", type=click.Choice(["1", "12", "13", "14", "15"]))
+@click.argument("name", type=click.Choice(["1", "12", "13", "14", "15", "layers"]))
 @click.argument("checkpoint", type=FILE)
 @click.option("--data", metavar="NAME", help="Dataset [default: that of the training].")
 @root_option
@@ -36,9 +37,9 @@ def _places(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--layers", metavar="0-2,...", help="These layers of the codes: 0 = fine texture ... last = whole picture."
 )
-@click.option("--samples", type=click.IntRange(min=2), help="Samples or redraws in a row (1 and 13).")
+@click.option("--samples", type=click.IntRange(min=2), help="Samples or redraws in a row (1 and 14).")
 @click.option(
-    "--statistics", type=FILE, help="What `zoo codes fit` wrote, for figure 14 [default: fitted to test pictures]."
+    "--statistics", type=FILE, help="What `zoo codes fit` wrote, for figure 15 [default: fitted to test pictures]."
 )
 @names_option
 @click.option("--out", type=FILE, required=True, help="Picture to write (.png).")
@@ -46,7 +47,7 @@ def _places(context: click.Context, parameter: click.Parameter, text: str | None
 @device_option
 @plugin_option
 def figure(
-    number: str,
+    name: str,
     checkpoint: Path,
     data: str | None,
     data_root: Path | None,
@@ -60,10 +61,10 @@ def figure(
     seed: int,
     device: str,
 ) -> None:
-    """Draw a figure of the paper with a trained checkpoint.
+    """Draw a figure of the paper, or that of the layers, with a trained checkpoint.
 
-    1: samples of a mask, class by class and layer by layer. 12: masks in the style of other pictures. 13: classes of a
-    picture redrawn. 14: codes moved along a direction, layer by layer. 15: what each layer changes.
+    1: samples of a mask, class by class and layer by layer. 12 and 13: masks in the style of other pictures. 14:
+    classes of a picture redrawn. 15: codes moved along a direction, layer by layer. layers: what each layer changes.
     """
     if out.suffix.lower() != ".png":
         raise ZooError(f"{out} has no ending that can be written: a figure is a .png.")
@@ -74,7 +75,8 @@ def figure(
     from zoo_bench.applications import material, objects, opening, style
     from zoo_bench.applications.subject import Subject
 
-    draw = {"1": opening, "12": style, "13": objects, "14": material, "15": by_layer}[number].draw
+    figures = {"1": opening, "12": style, "13": style, "14": objects, "15": material, "layers": by_layer}
+    draw = figures[name].draw
     asked = {
         "pictures": pictures,
         "classes": classes,
@@ -84,7 +86,7 @@ def figure(
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if unused := [f"--{name}" for name in given if name not in signature(draw).parameters]:
-        raise click.UsageError(f"Figure {number} has no use for {' and '.join(unused)}: leave it out.")
+        raise click.UsageError(f"Figure {name} has no use for {' and '.join(unused)}: leave it out.")
     subject = Subject.load(checkpoint, data=data, data_root=data_root, names=names, device=device, seed=seed)
     draw(subject, **given).save(out, subject.run)
     click.echo(f"Wrote {out}")

@@ -1,4 +1,4 @@
-"""Figure 15: what each layer of the codes changes in a picture."""
+"""What each layer of the codes changes in a picture (a figure that the paper does not have)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def redraws(subject: Subject, place: int) -> Intervention:
 def draw(subject: Subject, *, pictures: Sequence[int] = (0,)) -> Plate:
     """The figure for one picture. Raises ZooError for more."""
     if len(pictures) != 1:
-        raise ZooError(f"Figure 15 shows one picture, but --pictures names {len(pictures)}: name one.")
+        raise ZooError(f"The figure of layers shows one picture, but --pictures names {len(pictures)}: name one.")
     one, (image, label) = redraws(subject, pictures[0]), subject.picture(pictures[0])
     first = Shown(
         np.array([one.index]),
@@ -64,4 +64,4 @@ def draw(subject: Subject, *, pictures: Sequence[int] = (0,)) -> Plate:
         f"Unchanged: the codes are {own}. Below: {what}. Numbers: mean absolute change of a pixel, of 255. Last "
         "column: where the redraws change the picture, on one scale for all rows."
     )
-    return Plate(f"Figure 15: what {'the' if one.axis == EVERYTHING else 'each'} {one.axis} does", text, figure)
+    return Plate(f"What {'the' if one.axis == EVERYTHING else 'each'} {one.axis} does", text, figure)

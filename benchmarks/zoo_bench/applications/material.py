@@ -1,4 +1,4 @@
-"""Figure 14: codes moved along a direction, layer by layer (section 4.4.3)."""
+"""Figure 15: codes moved along a direction, layer by layer (section 4.4.3)."""
 
 from __future__ import annotations
 
@@ -115,4 +115,4 @@ def draw(
         f"{whose_way}, by so many standard "
         "deviations. Numbers: mean absolute change of a pixel at both ends, of 255."
     )
-    return Plate("Figure 14: material editing", text, sheet(lines))
+    return Plate("Figure 15: material editing", text, sheet(lines))

@@ -1,4 +1,4 @@
-"""Figure 13: single classes of a picture redrawn, all others kept (section 4.4.2)."""
+"""Figure 14: single classes of a picture redrawn, all others kept (section 4.4.2)."""
 
 from __future__ import annotations
 
@@ -79,4 +79,4 @@ def draw(
         "Unchanged: the picture from its own codes. Below: the codes of one class drawn anew, all others kept. Pasted "
         "back: outside the class, the pixels of the picture itself."
     )
-    return Plate("Figure 13: object editing", text, sheet(lines))
+    return Plate("Figure 14: object editing", text, sheet(lines))

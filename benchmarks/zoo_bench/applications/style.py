@@ -1,4 +1,4 @@
-"""Figure 12: masks in the style of other pictures (section 4.4.1)."""
+"""Figures 12 (ADE20K) and 13 (DeepFashion): masks in the style of other pictures (section 4.4.1)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from zoo_bench.applications.plate import Plate
 from zoo_bench.applications.subject import Subject
 from zoo_bench.report.figures.sheet import Row, headed, sheet
 
+NUMBERS = {"ade20k": "Figure 12", "deepfashion": "Figure 13"}
+"""The paper's figure of a dataset."""
 PICTURES = 4
 """The first so many test pictures are shown unless others are named."""
 
@@ -50,7 +52,8 @@ def draw(
     """The figure for some pictures, by default the first, each of which is a mask and a target."""
     places = range(min(PICTURES, len(subject.dataset))) if pictures is None else pictures
     lines = rows(subject, places, classes=classes, layers=layers)
-    return Plate("Figure 12: style-guided synthesis", _text(subject, classes, layers), sheet(lines))
+    title = f"{NUMBERS.get(subject.dataset.name, 'Figures 12 and 13')}: style-guided synthesis"
+    return Plate(title, _text(subject, classes, layers), sheet(lines))
 
 
 def _text(subject: Subject, classes: str | None, layers: str | None) -> str:

@@ -75,9 +75,10 @@ def _plans(frame: Frame, done: set[str]) -> Iterator[Plan]:
     if rebuilt:
         figure = pictures.reconstructions([(label, one) for label, one in rows if label in methods])
         text = "Reconstructions of the first test pictures with the codes of the ground truth, beside the ground truth."
-        yield from _plan("6", "reconstructions", stored, figure, text)
+        yield from _plan("6" if stored.name == "1" else "", "reconstructions", stored, figure, text)
     if random and stored.name != "layers":
-        number = SAMPLES_IN.get(stored.table.dataset, "") if stored.name in ("2", "3", "4") else ""
+        of_paper = stored.name in ("2", "3", "4")
+        number = SAMPLES_IN.get(stored.table.dataset, "") if of_paper else ""
         text = (
             "Samples with random codes for the first test masks, a row per method; the mask is set into the corner of "
             "the first picture. They are the first of those that the metrics judge."
@@ -87,12 +88,13 @@ def _plans(frame: Frame, done: set[str]) -> Iterator[Plan]:
             "How the numbers of single masks are spread: the share of the test masks in each interval of Diversity and "
             "of Top-1. The tables give the means."
         )
-        yield from _plan("10", "histograms", stored, charts.histograms(frame), text)
+        yield from _plan("10" if of_paper else "", "histograms", stored, charts.histograms(frame), text)
     if stored.name == "layers":
         on = " and ".join(charts.devices(frame)) or "an unknown device"
         text = (
-            "Scores and training time against the number of layers L that have class-wise codes of their own. Seconds "
-            f"per epoch are wall-clock seconds of the training, on {on}, times the iterations of an epoch."
+            "Scores and training time against the number of encoder layers L, of which all but the last give "
+            f"class-wise codes. Seconds per epoch are wall-clock seconds of the training, on {on}, times the "
+            "iterations of an epoch."
         )
         yield from _plan("11", "numbers of layers", stored, charts.against_layers(frame), text)
         return
@@ -115,9 +117,10 @@ def _of_cells(stored: StoredTable, methods: Sequence[str], rows: pictures.Shown,
             "one scale for all rows."
         )
         figure = pictures.interventions(showcase, axis)
-        yield from _plan("15", f"codes redrawn {axis} by {axis}", stored, figure, text)
+        yield from _plan("", f"codes redrawn {axis} by {axis}", stored, figure, text)
     text = f"The test pictures that {label} reconstructs worst, by their LPIPS to the reconstruction."
-    yield from _plan("16", "worst reconstructions", stored, pictures.worst(showcase), text)
+    number = "16" if stored.name == "1" else ""
+    yield from _plan(number, "worst reconstructions", stored, pictures.worst(showcase), text)
 
 
 def _with_layers(rows: pictures.Shown) -> tuple[str, Showcase] | None:
