@@ -45,5 +45,5 @@ def test_the_tutorial_runs_as_it_stands(tmp_path):
     commands = [["edit", kind] for kind in ("style", "object", "material", "interpolate", "replay")]
     assert all(
         command in ran
-        for command in [*commands, ["figure", "14"], ["codes", "fit"], ["codes", "extract"], ["codes", "find"]]
+        for command in [*commands, ["figure", "15"], ["codes", "fit"], ["codes", "extract"], ["codes", "find"]]
     )

@@ -19,8 +19,9 @@ class CLVAEEncoder(Encoder):
     """Strided convolutions: the last layer gives the global code, the features of each layer before it are pooled over
     each class's region.
 
-    Letters: B batch, C classes, L encoder layers, N code channels, K feature channels, H x W picture. The heads of a
-    layer serve all classes. A class that a coarse layer lost has mu = logvar = 0 there and presence False.
+    Letters: B batch, C classes, L code layers (the encoder has one more), N code channels, K feature channels, H x W
+    picture. The heads of a layer serve all classes. A class that a coarse layer lost has mu = logvar = 0 there and
+    presence False.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class CLVAEEncoder(Encoder):
         self.local_var = nn.ModuleList(linear(widths[i - 1], layout.channels) for i in layout.code_layers)
 
     def forward(self, image: Tensor, label: Tensor) -> Posterior:
-        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior: global ``[B, 256]``, local ``[B, L - 1, C, N]``."""
+        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior: global ``[B, 256]``, local ``[B, L, C, N]``."""
         image, label = to_encoder_size(image, label, self.size)
         features = self.trunk(image)
         factor = features[-1].shape[-1] // self.final_size

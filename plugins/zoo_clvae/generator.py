@@ -16,7 +16,7 @@ from zoo_clvae.layout import CodeLayout
 class CLVAEGenerator(Generator):
     """The SPADE decoder whose label map is replaced, up to the last block, by embedding(class) + code(class, layer).
 
-    Letters: B batch, S samples per mask, C classes, L encoder layers, N code channels, H x W picture. One embedding
+    Letters: B batch, S samples per mask, C classes, L code layers, N code channels, H x W picture. One embedding
     table serves all layers. The map is constant per class, so it stays ids plus a table per picture and its cost does
     not depend on C. With one encoder layer there are no class codes, and every block sees the label map.
     """
@@ -47,7 +47,7 @@ class CLVAEGenerator(Generator):
         self.decoder = SPADEDecoder(width, upsampling, modulation, spectral=spectral)
 
     def forward(self, label: Tensor, codes: Codes) -> Tensor:
-        """label ``[B, H, W]``, codes global ``[B * S, 256]``, local ``[B * S, L-1, C, N]`` -> ``[B * S, 3, H, W]``."""
+        """label ``[B, H, W]``, codes global ``[B * S, 256]``, local ``[B * S, L, C, N]`` -> ``[B * S, 3, H, W]``."""
         x = self.fc(codes["global"]).unflatten(1, (-1, *self.start))
         local = codes.get("local")
         return self.decoder(x, {block: self._class_map(block, label, local) for block in self.decoder.blocks})

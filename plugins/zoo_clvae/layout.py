@@ -1,6 +1,6 @@
 """Which codes CLVAE has under which ablation (Endo & Kanamori 2020, sections 3 and 4.3).
 
-Letters: C classes, L encoder layers, N code channels.
+Letters: C classes, L encoder layers as in the paper (elsewhere: code layers, one fewer), N code channels.
 """
 
 from __future__ import annotations
