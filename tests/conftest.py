@@ -16,6 +16,11 @@ def material(variable: str, folder: str) -> Path:
     return path
 
 
+def large_golden_set() -> Path:
+    """The folder of the large golden set (see tests/parity/fixtures.py), which may be missing."""
+    return Path(os.environ.get("ZOO_GOLDEN", SHARED / "golden"))
+
+
 @pytest.fixture(scope="session")
 def golden_dir() -> Path:
     return material("ZOO_GOLDEN", "golden")

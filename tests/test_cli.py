@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 from tests.command_line import CLASSES, done, files_below, working_in, write_pictures, zoo
-from tests.parity.fixtures import norm_of, over_cases, read
+from tests.parity.fixtures import norm_of, over_cases, read, skip_unless
 from zoo import Codes, build, checkpoints, load
 from zoo.commands.terminal import print_rows
 
@@ -265,20 +265,19 @@ def imported(fixture, method, *settings):
 
 
 @over_cases("b")
-def test_imported_gaugan_vae_draws_the_official_picture(case, golden_dir, here):
-    fixture = read(golden_dir, case)
-    if fixture.has_edges or "z" not in fixture.tensors:
-        pytest.skip("the command has no setting for instance edges, and a picture needs its code")
+def test_imported_gaugan_vae_draws_the_official_picture(case, here):
+    fixture = read(case)
+    complete = "z" in fixture.tensors and not fixture.has_edges
+    skip_unless(complete, case, "codes of a picture without instance edges, for which the command has no setting")
     method = imported(fixture, "gaugan_vae")
     image = method.synthesize(fixture.label, Codes({"global": fixture.tensors["z"]}, method.code_specs))
     fixture.compare("out_eval", image)
 
 
 @over_cases("c")
-def test_imported_clvae_draws_the_official_pictures(case, golden_dir, here):
-    fixture = read(golden_dir, case)
-    if "z" not in fixture.tensors:
-        pytest.skip("a picture needs its code")
+def test_imported_clvae_draws_the_official_pictures(case, here):
+    fixture = read(case)
+    skip_unless("z" in fixture.tensors, case, "codes")
     method = imported(fixture, "clvae", "--set", f"method.local_code_width={fixture.opt['z_dim_local']}")
     codes = {"global": fixture.tensors["z_global"], "local": fixture.all_classes("z")}
     image = method.synthesize(fixture.label, Codes(codes, method.code_specs))

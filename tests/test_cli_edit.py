@@ -36,6 +36,13 @@ def pixels(path: Path | str) -> np.ndarray:
         return np.array(picture.convert("RGB"))
 
 
+def grey_levels_between(first, second) -> int:
+    """The largest difference. The same picture may differ by one level where it is synthesised in batches of different
+    sizes: a processor may use another kernel for each, and a file cuts fractions off.
+    """
+    return int(np.abs(first.astype(int) - second.astype(int)).max())
+
+
 def edit(kind, *words):
     return done("edit", kind, "clvae/latest.pth", *words)
 
@@ -216,8 +223,7 @@ def test_the_direction_from_one_picture_to_another_leads_there(folder, tmp_path)
     done("codes", "direction", "clvae/latest.pth", *PAIR, *OTHER, "--out", there)
     edit("object", *PAIR, "--move", 1, "--direction", there, "--out", tmp_path / "moved.png")
     edit("object", *PAIR, "--like", OTHER[1], OTHER[3], "--out", tmp_path / "like.png")
-    difference = pixels(tmp_path / "moved.png").astype(int) - pixels(tmp_path / "like.png")
-    assert np.abs(difference).max() <= 1
+    assert grey_levels_between(pixels(tmp_path / "moved.png"), pixels(tmp_path / "like.png")) <= 1
 
 
 def test_a_material_strip_has_the_picture_itself_in_its_middle(folder, tmp_path):
@@ -226,8 +232,8 @@ def test_a_material_strip_has_the_picture_itself_in_its_middle(folder, tmp_path)
     strip = pixels(tmp_path / "strip.png")
     middle = strip[:, 2 * (SIZE + 2) : 2 * (SIZE + 2) + SIZE]
     edit("object", *PAIR, "--new-mask", PAIR[3], "--out", tmp_path / "itself.png")
-    assert np.array_equal(middle, pixels(tmp_path / "itself.png"))
-    assert not np.array_equal(strip[:, :SIZE], middle)
+    assert grey_levels_between(middle, pixels(tmp_path / "itself.png")) <= 1
+    assert grey_levels_between(strip[:, :SIZE], middle) > 1
 
 
 def test_a_direction_may_come_from_a_file(folder, tmp_path):
@@ -253,7 +259,7 @@ def test_interpolation_as_a_film(folder, tmp_path, ending):
 def test_interpolation_ends_at_the_codes_of_the_second_picture(folder, tmp_path):
     edit("interpolate", *PAIR, *OTHER, "--onto", OTHER[3], "--steps", 2, "--out", tmp_path / "ends.png")
     edit("object", *OTHER, "--new-mask", OTHER[3], "--out", tmp_path / "second.png")
-    assert np.array_equal(pixels(tmp_path / "ends.png")[:, SIZE + 2 :], pixels(tmp_path / "second.png"))
+    assert grey_levels_between(pixels(tmp_path / "ends.png")[:, SIZE + 2 :], pixels(tmp_path / "second.png")) <= 1
     assert "give --image and --mask twice" in refused("interpolate", *PAIR, "--out", tmp_path / "no.png")
 
 

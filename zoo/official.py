@@ -32,11 +32,14 @@ SPADE_DECODER: tuple[Rename, ...] = (
 )
 ENCODER_TRUNK: tuple[Rename, ...] = ((r"^layer(\d)\.0\.", lambda m: f"trunk.layers.{int(m[1]) - 1}.conv."),)
 MULTISCALE_DISCRIMINATOR: tuple[Rename, ...] = (
-    (r"^discriminator_0\.", "full_size."),
-    (r"^discriminator_1\.", "half_size."),
+    (r"^discriminator_(\d+)\.", r"scales.\1."),
     (r"\.model0\.0\.", ".stem."),
-    (r"\.model([123])\.0\.0\.", lambda m: f".layers.{int(m[1]) - 1}.conv."),
-    (r"\.model4\.0\.", ".logits."),
+    (r"\.model(\d+)\.0\.0\.", lambda m: f".layers.{int(m[1]) - 1}.conv."),
+    (r"\.model\d+\.0\.", ".logits."),
+)
+_DISCRIMINATOR_SETTINGS = (
+    r"^scales",
+    "method.discriminator_width, method.discriminator_scales or method.discriminator_layers",
 )
 
 
@@ -66,7 +69,8 @@ class OfficialLayout:
 
     def setting_of(self, key: str) -> str:
         """The setting that decides the shape of a tensor."""
-        return next((setting for pattern, setting in self.decided_by if re.search(pattern, key)), "method.width")
+        rules = (*self.decided_by, _DISCRIMINATOR_SETTINGS)
+        return next((setting for pattern, setting in rules if re.search(pattern, key)), "method.width")
 
 
 def rename(key: str, rules: tuple[Rename, ...]) -> str:

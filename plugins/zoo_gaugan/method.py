@@ -37,6 +37,8 @@ class GauGAN(AdversarialMethod):
         spectral: bool = True,
         discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
+        discriminator_scales: Positive = 2,
+        discriminator_layers: Positive = 4,
         feature_matching_weight: NonNegative = 10.0,
         perceptual_weight: NonNegative = 10.0,
         gan_loss: GANLoss = "hinge",
@@ -45,7 +47,13 @@ class GauGAN(AdversarialMethod):
         super().__init__(
             generator=GauGANGenerator(classes, size, width=width, upsampling=upsampling, norm=norm, spectral=spectral),
             encoder=None,
-            discriminator=MultiscaleDiscriminator(classes, discriminator_width, norm=discriminator_norm),
+            discriminator=MultiscaleDiscriminator(
+                classes,
+                discriminator_width,
+                scales=discriminator_scales,
+                layers=discriminator_layers,
+                norm=discriminator_norm,
+            ),
             kl_weight=0.0,
             feature_matching_weight=feature_matching_weight,
             perceptual_weight=perceptual_weight,

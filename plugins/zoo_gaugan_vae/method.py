@@ -41,6 +41,8 @@ class GauGANVAE(AdversarialMethod):
         encoder_norm: Norm = "instance",
         discriminator_width: Positive = 64,
         discriminator_norm: Norm = "instance",
+        discriminator_scales: Positive = 2,
+        discriminator_layers: Positive = 4,
         kl_weight: NonNegative = 0.05,
         feature_matching_weight: NonNegative = 10.0,
         perceptual_weight: NonNegative = 10.0,
@@ -60,7 +62,13 @@ class GauGANVAE(AdversarialMethod):
             encoder=GauGANVAEEncoder(
                 width=width, global_code_width=global_code_width, encoder_size=encoder_size, norm=encoder_norm
             ),
-            discriminator=MultiscaleDiscriminator(classes, discriminator_width, norm=discriminator_norm),
+            discriminator=MultiscaleDiscriminator(
+                classes,
+                discriminator_width,
+                scales=discriminator_scales,
+                layers=discriminator_layers,
+                norm=discriminator_norm,
+            ),
             kl_weight=kl_weight,
             feature_matching_weight=feature_matching_weight,
             perceptual_weight=perceptual_weight,

@@ -1,9 +1,19 @@
-"""Reading the golden fixtures: tensors, options, state dicts by network, and outputs however they were recorded."""
+"""Reading the golden fixtures: tensors, options, state dicts by network, and outputs however they were recorded.
+
+There are two sets, which the same tests read:
+
+- The tiny set, ``tests/parity/golden/*.npz`` with its README, is part of the repository. Every run of the tests needs
+  it: a file of it that is missing, or that records nothing for its test to compare, is an error.
+- The large set (~100 MB: weights, larger pictures, a second training iteration, the data pipeline, cIMLE) is read in
+  addition from the folder that the environment variable ``ZOO_GOLDEN`` names, by default ``../shared/golden`` beside
+  the checkout. Where the folder is missing, the test files that only it serves are skipped.
+
+Any other file of either format in these two folders is read too, by the first letter of its name.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +24,23 @@ import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.conftest import SHARED
+from tests.conftest import large_golden_set
+from tests.parity.tiny_set import read_tiny
 from zoo.nn.class_map import instance_edges
 
+TINY_SET = Path(__file__).parent / "golden"
+TINY_CASES = (
+    "a1_gaugan_13c_64",
+    "b1_gauganvae_13c_256",
+    "c1_clvae_9c_256",
+    "c2_clvae_20c_128x256",
+    "c3_clvae_151c_256",
+    "d1_disc_20c_64",
+    "e1_groupdnet_deepfashion_8c",
+    "e2_groupdnet_ade20k_16c",
+    "f1_train_clvae_9c_128x256",
+)
+"""The files that the repository holds; they are listed so that one that is missing fails its tests."""
 OUTPUT_TOLERANCE = 2e-4
 CODE_TOLERANCE = 1e-4
 GAN_LOSSES = {"hinge": "hinge", "ls": "least_squares", "original": "original", "w": "wasserstein"}
@@ -26,7 +50,7 @@ GAN_LOSSES = {"hinge": "hinge", "ls": "least_squares", "original": "original", "
 class Fixture:
     """One case: ``meta`` is its json, ``tensors`` everything recorded."""
 
-    name: str
+    case: Path
     meta: dict
     tensors: dict[str, Tensor]
 
@@ -83,7 +107,7 @@ class Fixture:
     def all_classes(self, key: str) -> Tensor:
         """A recorded tensor ``[B, L, some classes, ...]`` with every class; those that were left out are zero."""
         tensor, index = self.tensors[key].float(), self.tensors.get("class_index")
-        if index is None:
+        if index is None or tensor.shape[2] == self.classes:
             return tensor
         full = tensor.new_zeros(*tensor.shape[:2], self.classes, *tensor.shape[3:])
         full[:, :, index.long()] = tensor
@@ -143,32 +167,38 @@ def compare_buffers(fixture: Fixture, networks: Mapping[str, Any], official: Any
             assert largest_difference(own[key], expected) < OUTPUT_TOLERANCE, f"{letter}.{key}"
 
 
-def skip_unless(compared: list[bool], case: str) -> None:
-    """A fixture without any output proves nothing, and its test says so."""
-    if not any(compared):
-        pytest.skip(f"{case} records none of the outputs")
+def skip_unless(recorded: Any, case: Path, what: str = "outputs") -> None:
+    """Skip a test whose fixture records nothing that it could compare; in the tiny set that is a failure."""
+    if not recorded:
+        report = pytest.fail if case.parent == TINY_SET else pytest.skip
+        report(f"{case.stem} records no {what}")
 
 
-def cases(letters: str, holding: tuple[str, ...] = ()) -> list[str]:
-    """Names of the fixtures that begin with ``letters``, found at collection, so that new files are tested.
+def cases(letters: str, holding: tuple[str, ...] = ()) -> list[Path]:
+    """The files of both sets whose names begin with ``letters``: an ``.npz`` of the tiny format or a large ``.json``.
 
-    With ``holding``, only those whose json has one of these keys.
+    They are found at collection, so that new files are tested. With ``holding``, only large files whose json has one of
+    these keys.
     """
-    folder = Path(os.environ.get("ZOO_GOLDEN", SHARED / "golden"))
-    found = sorted(folder.glob(f"{letters}*.json"))
-    return [p.stem for p in found if not holding or json.loads(p.read_text()).keys() & set(holding)]
+    large = sorted(large_golden_set().glob(f"{letters}*.json"))
+    if holding:
+        return [path for path in large if json.loads(path.read_text()).keys() & set(holding)]
+    listed = {TINY_SET / f"{name}.npz" for name in TINY_CASES if name.startswith(letters)}
+    found = {path for folder in (TINY_SET, large_golden_set()) for path in folder.glob(f"{letters}*.npz")}
+    # an .npz beside a .json holds the arrays of a large case
+    return sorted(listed | {path for path in found if not path.with_suffix(".json").exists()}) + large
 
 
 def over_cases(letters: str, holding: tuple[str, ...] = ()) -> pytest.MarkDecorator:
-    """Parametrise a test over every fixture of some letters; one skipped case where there are none."""
-    names = cases(letters, holding)
-    missing = pytest.param("", marks=pytest.mark.skip(reason=f"no golden fixtures {letters}* (set ZOO_GOLDEN)"))
-    return pytest.mark.parametrize("case", names or [missing])
+    """Parametrise a test over the files of some letters, as :func:`cases` finds them."""
+    return pytest.mark.parametrize("case", [pytest.param(path, id=path.stem) for path in cases(letters, holding)])
 
 
-def read(folder: Path, case: str) -> Fixture:
-    meta = json.loads((folder / f"{case}.json").read_text())
-    return Fixture(case, meta, load_file(folder / f"{case}.safetensors"))
+def read(case: Path) -> Fixture:
+    """A file of either set in one structure."""
+    if case.suffix == ".npz":
+        return Fixture(case, *read_tiny(case))
+    return Fixture(case, json.loads(case.read_text()), load_file(case.with_suffix(".safetensors")))
 
 
 def largest_difference(a: Tensor, b: Tensor) -> float:

@@ -82,8 +82,8 @@ class Case:
 
 
 @over_networks
-def test_noise_encoder_and_generator(case, golden_dir):
-    recorded = Case(golden_dir / f"{case}.json")
+def test_noise_encoder_and_generator(case):
+    recorded = Case(case)
     generator, label = recorded.method.generator, recorded.batch.label
     with torch.no_grad():
         noise = generator.noise_encoder(label, recorded.codes["noise"])
@@ -96,11 +96,11 @@ def test_noise_encoder_and_generator(case, golden_dir):
 
 
 @over_networks
-def test_losses_gradients_and_one_adam_step(case, golden_dir):
-    recorded = Case(golden_dir / f"{case}.json")
+def test_losses_gradients_and_one_adam_step(case):
+    recorded = Case(case)
     method, info, arrays = recorded.method, recorded.info, recorded.arrays
-    if not recorded.has_features or not {"losses", "loss_total"} & info.keys():
-        pytest.skip(f"{case} records no losses or not the feature network that they need")
+    complete = recorded.has_features and {"losses", "loss_total"} & info.keys()
+    skip_unless(complete, case, "losses with the feature network that they need")
     losses = method.losses(recorded.batch, recorded.codes)
     total = sum(losses.values())
     own = [loss.item() for loss in losses.values()]
@@ -138,9 +138,8 @@ def test_losses_gradients_and_one_adam_step(case, golden_dir):
 
 
 @over_networks
-def test_terms_of_a_picture_with_itself_are_zero(case, golden_dir):
-    recorded = Case(golden_dir / f"{case}.json")
-    if not recorded.has_features:
-        pytest.skip(f"{case} records no feature network")
+def test_terms_of_a_picture_with_itself_are_zero(case):
+    recorded = Case(case)
+    skip_unless(recorded.has_features, case, "feature network")
     views = recorded.method.features.views(recorded.batch.image)
     assert distances(views, views, recorded.batch.weight).abs().max() == 0

@@ -14,8 +14,8 @@ from zoo_clvae.method import CLVAE
 
 
 @over_cases("c")
-def test_clvae(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_clvae(case):
+    fixture = read(case)
     opt, tensors, official = fixture.opt, fixture.tensors, CLVAE.official
     layout = CodeLayout(fixture.classes, opt["z_dim_local"])
     norm, spectral = fixture.norm("G")

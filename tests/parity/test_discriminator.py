@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read
+from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read, skip_unless
 from zoo.losses.adversarial import discriminator_losses, feature_matching_loss, generator_loss
 from zoo.losses.perceptual import FeatureTrunk, perceptual_loss, random_vgg19_state
 from zoo.nn.discriminator import MultiscaleDiscriminator
@@ -11,22 +11,28 @@ from zoo.official import load_official
 from zoo_clvae.method import CLVAE
 
 
-def judged(fixture):
+def judged(fixture, dtype=torch.float32):
     """The fake pictures (a leaf), the real ones, and the features of both."""
     norm, spectral = fixture.norm("D")
     discriminator = MultiscaleDiscriminator(
-        fixture.classes, fixture.opt["ndf"], norm=norm, spectral=spectral, edges=fixture.has_edges
+        fixture.classes,
+        fixture.opt["ndf"],
+        scales=fixture.opt["num_D"],
+        layers=fixture.opt["n_layers_D"],
+        norm=norm,
+        spectral=spectral,
+        edges=fixture.has_edges,
     ).eval()
     load_official(discriminator, "discriminator", fixture.state("D"), CLVAE.official)
-    fake, real = fixture.image("fake").requires_grad_(), fixture.image("real")
-    features = discriminator(torch.cat([fake, real]), fixture.label, fixture.edges)
+    fake, real = fixture.image("fake").to(dtype).requires_grad_(), fixture.image("real").to(dtype)
+    features = discriminator.to(dtype)(torch.cat([fake, real]), fixture.label, fixture.edges)
     fakes = [[f[: len(fake)] for f in scale] for scale in features]
     return fake, real, fakes, [[f[len(fake) :] for f in scale] for scale in features]
 
 
 @over_cases("d")
-def test_features_and_gan_losses(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_features_and_gan_losses(case):
+    fixture = read(case)
     recorded = fixture.meta.get("losses", {})
     _, _, fakes, reals = judged(fixture)
     statistics = {(entry["D"], entry["layer"]): entry for entry in fixture.meta.get("feats", [])}
@@ -49,18 +55,20 @@ def test_features_and_gan_losses(case, golden_dir):
 
 
 @over_cases("d")
-def test_total_and_its_gradient(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_total_and_its_gradient(case):
+    fixture = read(case)
     key = next((key for key in fixture.meta.get("losses", {}) if key.startswith("G_total")), None)
-    if key is None:
-        pytest.skip(f"{case} records no total")
-    fake, real, fakes, reals = judged(fixture)
+    skip_unless(key, case, "total")
+    # In float64: rounding moves values over kinks of leaky ReLU and L1, which ones depends on the processor, and each
+    # moves single elements of the gradient; see test_training.py. Features and losses are compared in float32 above.
+    fake, real, fakes, reals = judged(fixture, torch.float64)
     total = generator_loss(fakes)
     if "fm" in key:
         total = total + 10 * feature_matching_loss(fakes, reals)
     if "vgg" in key:
-        trunk = FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"]))
+        trunk = FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])).double()
         mask = fixture.tensors.get("loss_mask") if "mask" in key and "nomask" not in key else None
+        mask = None if mask is None else mask.double()
         total = total + 10 * perceptual_loss(trunk, fake, real, mask)
     assert total.item() == pytest.approx(fixture.meta["losses"][key], rel=1e-4)
     (gradient,) = torch.autograd.grad(total, fake)

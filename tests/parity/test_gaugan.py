@@ -25,8 +25,8 @@ def settings(fixture):
 
 
 @over_cases("a")
-def test_gaugan_generator(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_gaugan_generator(case):
+    fixture = read(case)
     generator = GauGANGenerator(fixture.classes, fixture.size, **settings(fixture))
     load_official(generator, "generator", fixture.state("G"), GauGAN.official)
     none = Codes({}, {}, len(fixture.label))
@@ -38,8 +38,8 @@ def test_gaugan_generator(case, golden_dir):
 
 
 @over_cases("b")
-def test_gaugan_vae(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_gaugan_vae(case):
+    fixture = read(case)
     opt, tensors, official = fixture.opt, fixture.tensors, GauGANVAE.official
     generator = GauGANVAEGenerator(fixture.classes, fixture.size, global_code_width=opt["z_dim"], **settings(fixture))
     encoder = GauGANVAEEncoder(width=opt["ngf"], global_code_width=opt["z_dim"], norm=fixture.norm("E")[0])

@@ -69,8 +69,8 @@ def crops_of(fixture):
 
 
 @over_cases("e")
-def test_crops(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_crops(case):
+    fixture = read(case)
     expected = fixture.meta.get("trans_img", {})
     boxes, crops = crops_of(fixture)
     assert boxes == fixture.meta.get("boxes_rowmin_rowmax_colmin_colmax", boxes)
@@ -86,8 +86,8 @@ def test_crops(case, golden_dir):
 
 
 @over_cases("e")
-def test_label_boxes_are_the_official_ones_unless_values_cancel(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_label_boxes_are_the_official_ones_unless_values_cancel(case):
+    fixture = read(case)
     boxes, _ = crops_of(fixture)
     own = class_boxes(fixture.label, len(boxes[0]))
     for b, picture in enumerate(boxes):
@@ -100,11 +100,10 @@ def test_label_boxes_are_the_official_ones_unless_values_cancel(case, golden_dir
 
 
 @over_cases("e")
-def test_networks(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_networks(case):
+    fixture = read(case)
     tensors = fixture.tensors
-    if not fixture.state("G") or not fixture.state("E"):
-        pytest.skip(f"{case} records crops alone")
+    skip_unless(fixture.state("G") and fixture.state("E"), case, "networks")
     generator, encoder = networks(fixture)
     _, crops = crops_of(fixture)
     assert list(encoder.crop_size) == list(crops.shape[2:])

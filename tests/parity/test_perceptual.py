@@ -3,23 +3,21 @@
 import pytest
 import torch
 
-from tests.parity.fixtures import over_cases, read
+from tests.parity.fixtures import over_cases, read, skip_unless
 from zoo.losses.perceptual import SLICE_WEIGHTS, FeatureTrunk, layout, perceptual_loss, random_vgg19_state
 
 
 def recorded_trunk(fixture):
-    """The fixture's random VGG19 and its seed; skips where it records none."""
-    if "vgg" not in fixture.meta:
-        pytest.skip(f"{fixture.name} records no perceptual loss")
+    """The fixture's random VGG19."""
+    skip_unless("vgg" in fixture.meta, fixture.case, "perceptual loss")
     seed = fixture.meta["vgg"]["seed"]
     return FeatureTrunk("vgg19", random_vgg19_state(seed), seed=seed)
 
 
 @over_cases("d")
-def test_random_vgg19_is_the_recorded_one(case, golden_dir):
-    notes = read(golden_dir, case).meta.get("vgg")
-    if notes is None:
-        pytest.skip(f"{case} records no perceptual loss")
+def test_random_vgg19_is_the_recorded_one(case):
+    notes = read(case).meta.get("vgg")
+    skip_unless(notes, case, "perceptual loss")
     state = random_vgg19_state(notes["seed"])
     convolutions = [index for name, index in layout("vgg19").items() if name.startswith("conv")]
     weights = [state[f"features.{index}.weight"].double() for index in convolutions]
@@ -29,8 +27,8 @@ def test_random_vgg19_is_the_recorded_one(case, golden_dir):
 
 
 @over_cases("d")
-def test_features_and_slices(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_features_and_slices(case):
+    fixture = read(case)
     notes, mask, trunk = fixture.meta, fixture.tensors.get("loss_mask"), recorded_trunk(fixture)
     fakes, reals = trunk(fixture.image("fake")), trunk(fixture.image("real"))
     for feature, expected in zip(fakes, notes.get("vgg_features_fake", []), strict=False):
@@ -48,8 +46,8 @@ def test_features_and_slices(case, golden_dir):
 
 
 @over_cases("d")
-def test_loss_with_and_without_mask(case, golden_dir):
-    fixture = read(golden_dir, case)
+def test_loss_with_and_without_mask(case):
+    fixture = read(case)
     trunk, losses = recorded_trunk(fixture), fixture.meta.get("losses", {})
     masks = {"VGG_unweighted_nomask": None}
     if "loss_mask" in fixture.tensors:

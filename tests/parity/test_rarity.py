@@ -11,15 +11,15 @@ from zoo.data.rarity import RarityTable, average_colours, bins_of, scores_of
 over_rarity = over_cases("h", holding=("kde_classes", "kde_bandwidth_factor"))
 
 
-def load(folder, case):
+def load(case):
     """The arrays, and the number of the picture that the official script leaves out."""
-    info = json.loads((folder / f"{case}.json").read_text())
-    return np.load(folder / f"{case}.npz"), info.get("blank_index")
+    info = json.loads(case.read_text())
+    return np.load(case.with_suffix(".npz")), info.get("blank_index")
 
 
 @over_rarity
-def test_average_colours(case, golden_dir):
-    arrays, blank = load(golden_dir, case)
+def test_average_colours(case):
+    arrays, blank = load(case)
     for i, (image, label) in enumerate(zip(arrays["images"], arrays["labels"], strict=True)):
         if i != blank:
             got = average_colours(image, label, arrays["avgcolor"].shape[1])
@@ -27,8 +27,8 @@ def test_average_colours(case, golden_dir):
 
 
 @over_rarity
-def test_scores_bins_and_masks(case, golden_dir):
-    arrays, blank = load(golden_dir, case)
+def test_scores_bins_and_masks(case):
+    arrays, blank = load(case)
     scores = scores_of(arrays["avgcolor"])
     np.testing.assert_allclose(scores, arrays["rarity"], rtol=1e-6)
     bins = bins_of(scores)

@@ -1,4 +1,12 @@
-"""Two whole training iterations (fixtures f*): losses, gradients, parameters after Adam, buffers."""
+"""Whole training iterations (fixtures f*): losses, gradients, parameters after Adam, buffers.
+
+The iterations run in float64. In float32, rounding moves some values over the kink of a leaky ReLU, a hinge or an L1,
+which ones depends on the processor and the number of threads, and each moves the gradients of small parameters by up to
+a few percent; in the second iteration Adam has turned this into steps of the size of the learning rate. In float64 the
+project gives the same numbers everywhere, and what the recorded float32 numbers of the official code differ from them
+by (up to 4e-4 for gradient norms of G and E, 8e-3 for D) is known and well inside the tolerances. The losses of the
+first iteration are compared in float32, too.
+"""
 
 import statistics
 
@@ -6,7 +14,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read
+from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read, skip_unless
 from zoo.adversarial import total
 from zoo.codes import Codes
 from zoo.interfaces import Batch
@@ -40,6 +48,8 @@ def method_of(fixture):
         "spectral": spectral,
         "discriminator_width": opt["ndf"],
         "discriminator_norm": fixture.norm("D")[0],
+        "discriminator_scales": opt["num_D"],
+        "discriminator_layers": opt["n_layers_D"],
         "feature_matching_weight": 0.0 if opt.get("no_ganFeat_loss") else opt["lambda_feat"],
         "perceptual_weight": 0.0 if opt.get("no_vgg_loss") else opt["lambda_vgg"],
         "gan_loss": GAN_LOSSES[opt.get("gan_mode", "hinge")],
@@ -96,19 +106,58 @@ def compare_elements(method, tensors, rounding_only, letters):
             assert error < ELEMENT_TOLERANCE, key
 
 
-@over_cases("f")
-def test_two_iterations(case, golden_dir):
-    fixture = read(golden_dir, case)
-    if fixture.has_edges:
-        pytest.skip(f"{case} trains with instance edges, which no method takes")
+def prepared(fixture, dtype=torch.float64):
+    """The method in train mode with the official weights, the batch, and the recorded noise by step ("it0_G", ...)."""
     tensors, method = fixture.tensors, method_of(fixture).train()
-    parts = {letter: part for letter, part in PARTS.items() if getattr(method, part) is not None}
-    for letter, part in parts.items():
+    for letter, part in parts_of(method).items():
         load_official(getattr(method, part), part, fixture.state(letter), method.official)
     if method.perceptual_weight:
-        method.attach_trunk(FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])))
-    names = tuple(map(str, range(len(fixture.label))))
-    batch = Batch(fixture.image(), fixture.label, names, tensors.get("loss_mask"))
+        trunk = FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"]))
+        method.attach_trunk(trunk.to(dtype))
+    names, weight = tuple(map(str, range(len(fixture.label)))), tensors.get("loss_mask")
+    batch = Batch(fixture.image().to(dtype), fixture.label, names, None if weight is None else weight.to(dtype))
+
+    def noise(step):
+        drawn = {}
+        for name, spec in method.code_specs.items():
+            key = f"eps_{name}_{step}" if f"eps_{name}_{step}" in tensors else f"eps_{step}"
+            recorded = fixture.all_classes(key) if "layer" in spec.axes else tensors[key]
+            drawn[name] = recorded.reshape(-1, *spec.shape).to(dtype)
+        return Codes(drawn, method.code_specs, len(batch))
+
+    return method.to(dtype), batch, noise
+
+
+def parts_of(method):
+    return {letter: part for letter, part in PARTS.items() if getattr(method, part) is not None}
+
+
+def compare_generator_losses(losses, recorded, iteration):
+    assert {OFFICIAL_LOSSES[official] for official in recorded} == losses.keys()
+    for official, expected in recorded.items():
+        own = losses[OFFICIAL_LOSSES[official]].item()
+        assert own == pytest.approx(expected, rel=LOSS_TOLERANCE[iteration], abs=1e-6), official
+
+
+def skip_with_edges(fixture):
+    skip_unless(not fixture.has_edges, fixture.case, "training without instance edges, which no method takes")
+
+
+@over_cases("f")
+def test_first_losses_in_float32(case):
+    fixture = read(case)
+    skip_with_edges(fixture)
+    method, batch, noise = prepared(fixture, torch.float32)
+    fake, losses = method.generator_losses(batch, noise("it0_G"))
+    compare_generator_losses(losses, fixture.meta["iterations"][0]["G_losses"], 0)
+    fixture.compare("generated_it0", fake)
+
+
+@over_cases("f")
+def test_iterations(case):
+    fixture = read(case)
+    skip_with_edges(fixture)
+    method, batch, noise = prepared(fixture)
     optimizers = {
         name: OptimWrapper(
             torch.optim.Adam(
@@ -120,30 +169,19 @@ def test_two_iterations(case, golden_dir):
         )
     }
 
-    def noise(step):
-        drawn = {}
-        for name, spec in method.code_specs.items():
-            key = f"eps_{name}_{step}" if f"eps_{name}_{step}" in tensors else f"eps_{step}"
-            recorded = fixture.all_classes(key) if "layer" in spec.axes else tensors[key]
-            drawn[name] = recorded.reshape(-1, *spec.shape)
-        return Codes(drawn, method.code_specs, len(batch))
-
     for i, recorded in enumerate(fixture.meta["iterations"]):
         close = {"rel": LOSS_TOLERANCE[i], "abs": 1e-6}
         rounding_only = {k for k, (_, norm) in (recorded["grad_G"] | recorded["grad_D"]).items() if norm < ZERO}
 
         fake, losses = method.generator_losses(batch, noise(f"it{i}_G"))
-        assert {OFFICIAL_LOSSES[official] for official in recorded["G_losses"]} == losses.keys()
-        for official in recorded["G_losses"]:
-            own = OFFICIAL_LOSSES[official]
-            assert losses[own].item() == pytest.approx(recorded["G_losses"][official], **close), official
+        compare_generator_losses(losses, recorded["G_losses"], i)
         if i == 0:
             fixture.compare("generated_it0", fake)
         optimizers["generator"].zero_grad()
         total(losses).backward()
         compare_gradients(method, recorded["grad_G"], i)
         if i == 0:
-            compare_elements(method, tensors, rounding_only, ("G", "E"))
+            compare_elements(method, fixture.tensors, rounding_only, ("G", "E"))
         optimizers["generator"].step()
 
         losses = method.discriminator_losses(batch, noise(f"it{i}_D"))
@@ -153,12 +191,13 @@ def test_two_iterations(case, golden_dir):
         total(losses).backward()
         compare_gradients(method, recorded["grad_D"], i)
         if i == 0:
-            compare_elements(method, tensors, rounding_only, ("D",))
+            compare_elements(method, fixture.tensors, rounding_only, ("D",))
         optimizers["discriminator"].step()
 
-        # Where rounding moves one pixel over the kink of the hinge, the gradient of a bias of one element moves by that
-        # pixel's share, and Adam's step, about the learning rate, by a little of it.
-        share = 0.02 * fixture.meta["lr_D"]
+        # The first step of Adam without momentum is the learning rate in the direction of the gradient's sign. The size
+        # of the second follows the gradient, whose recorded float32 value moves where rounding moves one pixel over the
+        # kink of the hinge: by up to 2e-2 (GRADIENT_TOLERANCE) in a bias of one element.
+        share = 0.02 * fixture.meta["lr_D"] if i else 1e-6
         for key, (_, norm, largest, _) in used(method, recorded.get("param_after", {})).items():
             if key not in rounding_only:
                 parameter = named(method, key)
@@ -166,7 +205,7 @@ def test_two_iterations(case, golden_dir):
                 assert parameter.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=near), key
                 assert parameter.abs().max().item() == pytest.approx(largest, rel=1e-3, abs=2e-4), key
         if i == 0:
-            for letter, part in parts.items():
+            for letter, part in parts_of(method).items():
                 buffers = getattr(method, part).state_dict()
                 after = method.official.convert(part, fixture.after(letter, "after0"))
                 for key, expected in after.items():

@@ -203,7 +203,6 @@ def make_config(
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     config = Config.from_dict(json.loads(Path(sys.argv[1]).read_text()), sys.argv[1])
     try:
         train(config, work_dir=Path(sys.argv[2]), resume="--resume" in sys.argv)

@@ -26,7 +26,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: in
     config = engine_toy.make_config(root, iterations=100_000, workers=2)
     path, run = tmp_path / "config.json", tmp_path / "run"
     path.write_text(json.dumps(config.to_dict()))
-    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     with subprocess.Popen(
         [*PROGRAM, path, run], cwd=REPOSITORY, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

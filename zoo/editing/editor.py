@@ -217,6 +217,11 @@ class Editor:
                 f"The picture and the file that reproduces it cannot both be {out}: give --save another name."
             )
         pixels = pictures(self.method, label, codes)
+        first = codes.rows([0])
+        if save is not None and codes.batch_size > 1:
+            # The file is replayed as a batch of one, whose pixels differ from those of a larger batch by a grey level
+            # on some processors: what is shown and kept is the one that the replay gives.
+            pixels[0] = pictures(self.method, label, first)[0]
         if paste is not None:
             pixels = paste.onto(pixels)
         if out.suffix.lower() == ".png":
@@ -225,6 +230,5 @@ class Editor:
             save_animation(out, pixels)
         if save is None:
             return f"Wrote {out}"
-        first = codes.rows([0]).to("cpu")
-        EditFile(label[0].cpu(), first, pixels[0], self.digest, self.method.name, paste=paste).save(save)
+        EditFile(label[0].cpu(), first.to("cpu"), pixels[0], self.digest, self.method.name, paste=paste).save(save)
         return f"Wrote {out} and {save}"
