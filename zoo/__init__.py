@@ -5,6 +5,10 @@
     codes = method.sample(label, samples=8, seed=0)
     images = method.synthesize(label, codes)
 
+    checkpoint = zoo.train("clvae", data="deepfashion", profile="smoke")
+    table = zoo.evaluate(checkpoint, data="deepfashion")
+    files = zoo.sample(checkpoint, data="deepfashion", samples=8, out="samples")
+
 Names are imported at first use, so that ``import zoo`` costs nothing.
 """
 
@@ -16,18 +20,24 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
+    from zoo.callbacks import Callback
     from zoo.codes import Codes, CodeSpec, Posterior
+    from zoo.evaluation import evaluate
     from zoo.factory import build, load
     from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
-    from zoo.registry import DATASETS, METHODS, METRICS
+    from zoo.registry import CALLBACKS, DATASETS, METHODS, METRICS
+    from zoo.sampling import sample
+    from zoo.training import train
 
     __version__: str
 
 __all__ = [
+    "CALLBACKS",
     "DATASETS",
     "METHODS",
     "METRICS",
     "Batch",
+    "Callback",
     "CodeSpec",
     "Codes",
     "Discriminator",
@@ -38,14 +48,21 @@ __all__ = [
     "ZooError",
     "__version__",
     "build",
+    "evaluate",
     "load",
+    "sample",
+    "train",
 ]
 
 _HOMES = {
+    "zoo.callbacks": ("Callback",),
     "zoo.codes": ("Codes", "CodeSpec", "Posterior"),
+    "zoo.evaluation": ("evaluate",),
     "zoo.factory": ("build", "load"),
     "zoo.interfaces": ("Batch", "Generator", "Encoder", "Discriminator", "Method"),
-    "zoo.registry": ("DATASETS", "METHODS", "METRICS"),
+    "zoo.registry": ("CALLBACKS", "DATASETS", "METHODS", "METRICS"),
+    "zoo.sampling": ("sample",),
+    "zoo.training": ("train",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

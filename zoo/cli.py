@@ -122,7 +122,8 @@ def _sentence(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be read or written ({error.strerror}): check the path and your permissions."
-    return f"{type(error).__name__}: {shorten(str(error), 300)} (this is a bug in zoo; --debug shows the traceback)."
+    origin = "; ".join(getattr(error, "__notes__", ())) or "this is a bug in zoo"
+    return f"{type(error).__name__}: {shorten(str(error), 300)} ({origin}; --debug shows the traceback)."
 
 
 def _configure_logging() -> None:

@@ -1,4 +1,4 @@
-"""What every method must keep to, as checks that a plugin's own tests can call.
+"""Checks that every method must pass, for the tests of a plugin, too.
 
 ``tests/test_contract.py`` runs them over the whole registry, so a method is tested the moment it registers. Each check
 raises AssertionError with a sentence. ``method`` comes from :func:`small_method`, or from :func:`zoo.build` with small
@@ -7,15 +7,16 @@ settings of your own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo import checkpoints, factory
 from zoo.codes import Codes
+from zoo.config import TrainConfig
+from zoo.engine.optimizers import GroupOptimWrapper, build_optimizers
 from zoo.interfaces import Batch, Method
 from zoo.losses.perceptual import load_trunk
 
@@ -89,20 +90,22 @@ def check_round_trip(method: Method) -> None:
 
 
 def check_gradients(method: Method) -> None:
-    """One training step gives every parameter that an optimiser holds a finite gradient, and finite losses."""
+    """One training step with real optimisers: each moves the weights of its own group, all of them and no others.
+
+    Every parameter of a group gets a finite gradient, and the losses are finite and detached.
+    """
     if method.needs_trunk:
         method.attach_trunk(load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True))
-    optimizers = {name: _Backward(networks) for name, networks in method.optimized().items()}
-    losses = method.train().train_step(small_batch(), optimizers)
+    settings = TrainConfig() if method.config is None else method.config.train
+    optimizers = build_optimizers(method, settings.optimizers)
+    watched = {name: _Watched(name, optimizer, method) for name, optimizer in optimizers.items()}
+    losses = method.train().train_step(small_batch(), watched)
     assert losses, "train_step() returned no losses"
     for name, loss in losses.items():
         assert torch.isfinite(loss).all(), f"the loss {name} is not finite"
         assert not loss.requires_grad, f"the loss {name} is not detached"
-    for name, optimizer in optimizers.items():
-        for network in optimizer.networks:
-            for key, parameter in network.named_parameters():
-                assert parameter.grad is not None, f"{name}: {key} got no gradient"
-                assert torch.isfinite(parameter.grad).all(), f"{name}: the gradient of {key} is not finite"
+    for name, optimizer in watched.items():
+        assert optimizer.steps, f"train_step() did not call update_params() of the optimiser {name}"
 
 
 def check_checkpoint(method: Method, folder: Path) -> None:
@@ -117,11 +120,29 @@ def check_checkpoint(method: Method, folder: Path) -> None:
     assert torch.equal(loaded.synthesize(label, codes), expected), "a loaded checkpoint draws other pictures"
 
 
-class _Backward:
-    """Stands where an OptimWrapper does and stops after the gradients."""
+class _Watched:
+    """An optimiser that compares the weights of all groups before and after its step."""
 
-    def __init__(self, networks: Iterable[nn.Module]) -> None:
-        self.networks = list(networks)
+    def __init__(self, name: str, optimizer: GroupOptimWrapper, method: Method) -> None:
+        self.name = name
+        self.wrapper = optimizer
+        self.optimizer = optimizer.optimizer
+        self.named = dict(method.named_parameters())
+        self.steps = 0
 
-    def update_params(self, loss: Tensor, **_: Mapping[str, Any]) -> None:
-        loss.backward()
+    def update_params(self, loss: Tensor, **kwargs: Any) -> None:
+        """Step, and check what has moved."""
+        before = {key: parameter.detach().clone() for key, parameter in self.named.items()}
+        self.wrapper.update_params(loss, **kwargs)
+        self.steps += 1
+        own = {id(parameter) for parameter in self.wrapper.parameters}
+        for key, parameter in self.named.items():
+            moved = not torch.equal(parameter, before[key])
+            if id(parameter) not in own:
+                assert not moved, f"the optimiser {self.name} moved {key}, which belongs to another group"
+                continue
+            state = self.optimizer.state.get(parameter)
+            assert state, f"{self.name}: {key} got no gradient"
+            assert torch.isfinite(state["exp_avg"]).all(), f"{self.name}: the gradient of {key} is not finite"
+            assert moved or not state["exp_avg"].any(), f"{self.name}: {key} has a gradient, but did not move"
+        assert any(not torch.equal(p, before[k]) for k, p in self.named.items()), f"{self.name} moved no weights"

@@ -1,87 +1,153 @@
-"""A checkpoint put to the test pictures of a dataset: numbers as lines of JSON, and files beside them."""
+"""Metrics of a trained method on the test pictures of a dataset, as a table and as files.
+
+:mod:`zoo.metrics` computes the numbers; here they become results, each with all that says what it is a number of.
+"""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from zoo import checkpoints
 from zoo.data import PairedDataset
 from zoo.data.procedural import is_procedural
 from zoo.distributed import is_main
-from zoo.engine.record import device_name
+from zoo.environment import cache_dir, device_name
 from zoo.interfaces import Method
-from zoo.metrics import MethodSource, applicable, evaluate
-from zoo.metrics.results import Result, package_versions, training_facts, write, write_pictures
+from zoo.metrics import MethodSource, applicable, results
+from zoo.metrics import evaluate as measure
+from zoo.metrics.results import Result
+from zoo.trained import config_of, evaluation_pictures, open_method
 
 RANDOM_PROFILE = "smoke"
 """The only profile whose numbers may come from random feature networks."""
 
+SAMPLES = 40
+"""Samples per mask where no metric says otherwise: those of the tables."""
 
-def evaluate_checkpoint(
+
+def evaluate(
+    method: Method | Path | str,
+    *,
+    data: str,
+    data_root: Path | str | None = None,
+    metrics: Sequence[str] | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    limit: int | None = None,
+    out: Path | str | None = None,
+    keep: bool = False,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Evaluate a method, or the checkpoint at a path, on the test pictures of a dataset.
+
+    Under torchrun or Slurm every rank calls this and takes its share of the pictures.
+
+    Args:
+        method: A method, or the path of a checkpoint.
+        data: Name of the dataset.
+        data_root: Folder of the dataset; by default that of the training, or ``data/NAME``.
+        metrics: Full names, such as ``diversity_lpips_alex_40``; by default all that the method has pictures for.
+        samples: Samples per mask, S, for the default metrics.
+        seed: Of the random codes.
+        limit: Only the first so many test pictures.
+        out: Folder for ``results.jsonl`` and ``pictures.parquet`` (the number of every picture).
+        keep: Whether the pictures themselves go to ``out``, too.
+        device: Where a checkpoint is loaded.
+        progress: Called with (pictures done, pictures in all).
+
+    Returns:
+        A row per metric, with the columns ``metric``, ``value``, ``better`` ("lower" or "higher"), those of the
+        protocol (``dataset``, ``split``, ``classes``, ``resolution``, ``images``, ``codes``, ``samples``, ``network``)
+        and ``warnings`` (a list).
+
+    Raises:
+        ZooError: As :func:`zoo.metrics.evaluate` does, for a faulty checkpoint, and for a dataset that does not fit it.
+    """
+    opened = open_method(method, device)
+    found = evaluate_method(
+        opened,
+        evaluation_pictures(opened, data, None if data_root is None else Path(data_root)),
+        None if isinstance(method, Method) else Path(method),
+        metrics=metrics,
+        samples=samples,
+        seed=seed,
+        limit=limit,
+        out=None if out is None else Path(out),
+        keep=keep,
+        progress=progress,
+    )
+    return pd.DataFrame(
+        [
+            {"metric": r.metric, "value": r.value, "better": r.better, **r.protocol, "warnings": list(r.warnings)}
+            for r in found
+        ]
+    )
+
+
+def evaluate_method(
     method: Method,
     pictures: PairedDataset,
-    checkpoint: Path,
+    checkpoint: Path | None,
     *,
     metrics: Sequence[str] | None = None,
-    samples: int = 40,
+    samples: int = SAMPLES,
     seed: int = 0,
     limit: int | None = None,
     out: Path | None = None,
     keep: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
-    """The numbers of a method that was loaded from ``checkpoint``, over the first ``limit`` test pictures.
+    """As :func:`evaluate`, for a method and a dataset that are open already.
 
-    metrics: full names; by default all that it has pictures for, with ``samples`` per mask. out: a folder for
-    ``results.jsonl`` and ``pictures.parquet`` (the number of every picture), and with ``keep`` for the pictures
-    themselves. Errors as in :func:`zoo.metrics.evaluate`. Under torchrun every rank calls this and takes its share.
+    Args:
+        method: The method.
+        pictures: The test pictures.
+        checkpoint: The file that the method was loaded from, where there is one, for the results.
+        metrics: As for :func:`evaluate`, and so are all others.
+        samples: Samples per mask.
+        seed: Of the random codes.
+        limit: Number of pictures.
+        out: Folder for the results.
+        keep: Whether the pictures go to ``out``, too.
+        progress: Called with (pictures done, pictures in all).
     """
     begun = time.monotonic()
-    config = method.config
-    assert config is not None, "the method comes from a checkpoint"
+    config = config_of(method)
     source = MethodSource(method, seed=seed)
-    found = evaluate(
+    found = measure(
         source,
         pictures,
         metrics=metrics or applicable(source, samples),
         allow_random=config.profile == RANDOM_PROFILE,
         limit=limit,
-        statistics=cache() / "statistics",
+        statistics=cache_dir() / "statistics",
         keep=out if keep else None,
         progress=progress,
     )
-    results = [
-        Result(
-            metric=name,
-            value=result.value,
-            better=result.better,
-            protocol=result.protocol,
-            data="procedural stand-in" if is_procedural(pictures.root) else "real",
-            method=method.name,
-            settings={key: value for key, value in config.to_dict()["method"].items() if key != "name"},
-            training=training_facts(checkpoint),
-            seed=seed,
-            profile=config.profile or "none",
-            config=config.hash(),
-            checkpoint=checkpoints.digest(checkpoint)[:12],
-            device=device_name(source.device),
-            seconds=round(time.monotonic() - begun, 3),
-            warnings=result.warnings,
-            versions=package_versions(),
-        )
-        for name, result in found.results.items()
+    shared: dict[str, Any] = {
+        "data": "procedural stand-in" if is_procedural(pictures.root) else "real",
+        "method": method.name,
+        "settings": {key: value for key, value in config.to_dict()["method"].items() if key != "name"},
+        "training": {} if checkpoint is None else results.training_facts(checkpoint),
+        "seed": seed,
+        "profile": config.profile or "none",
+        "config": config.hash(),
+        "checkpoint": "" if checkpoint is None else checkpoints.digest(checkpoint)[:12],
+        "device": device_name(source.device),
+        "seconds": round(time.monotonic() - begun, 3),
+        "versions": results.package_versions(),
+    }
+    rows = [
+        Result(metric=name, value=r.value, better=r.better, protocol=r.protocol, warnings=r.warnings, **shared)
+        for name, r in found.results.items()
     ]
     if out is not None and is_main():
-        write(out / "results.jsonl", results)
-        write_pictures(out / "pictures.parquet", found.pictures)
-    return results
-
-
-def cache() -> Path:
-    """Where the zoo keeps what it can compute again: the folder in ``ZOO_CACHE``, else ``zoo`` in the user's cache."""
-    if "ZOO_CACHE" in os.environ:
-        return Path(os.environ["ZOO_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zoo"
+        results.write(out / "results.jsonl", rows)
+        results.write_pictures(out / "pictures.parquet", found.pictures)
+    return rows

@@ -100,9 +100,9 @@ def _load_path(path: Path) -> str:
 
 def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> None:
     """Import one plugin; when it breaks, take back what it registered, but not what it got from another plugin."""
-    from zoo.registry import DATASETS, METHODS, METRICS, TABLES
+    from zoo.registry import CALLBACKS, DATASETS, METHODS, METRICS, TABLES
 
-    registries = (METHODS, DATASETS, METRICS, TABLES)
+    registries = (METHODS, DATASETS, METRICS, TABLES, CALLBACKS)
     before = [set(registry.registered()) for registry in registries]
     _broken.pop(name, None)
     try:

@@ -97,5 +97,6 @@ def _core_and_plugins(package: str) -> Callable[[], None]:
 METHODS = Registry("method", _plugins)
 DATASETS = Registry("dataset", _core_and_plugins("zoo.data"))
 METRICS = Registry("metric", _core_and_plugins("zoo.metrics"))
+CALLBACKS = Registry("callback", _plugins)
 TABLES = Registry("table", _plugins)
 """Functions without arguments that describe a table, as a dictionary with the columns that `zoo list` shows."""

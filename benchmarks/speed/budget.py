@@ -30,7 +30,7 @@ from torch.utils.flop_counter import flop_registry
 from zoo import factory
 from zoo.config import resolve
 from zoo.data import collate
-from zoo.engine.parts import Parts
+from zoo.engine.train import TrainingComponents
 from zoo.losses.perceptual import load_trunk
 from zoo.metrics import MethodSource, applicable, evaluate, named
 from zoo.nn import label_conv
@@ -150,7 +150,7 @@ def iteration(cell: Cell, rates: Rates) -> Cost:
 
     def of(pictures: int) -> Cost:
         parts = _parts(cell, pictures)
-        batch = parts.feed.deliver(collate([parts.dataset[i] for i in range(pictures)]))
+        batch = parts.batches.to_device(collate([parts.dataset[i] for i in range(pictures)]))
         train_step = partial(parts.method.train_step, batch, parts.optimizers)
         _counted(train_step, rates, precision)  # the first makes Adam's moments
         return _counted(train_step, rates, precision)
@@ -163,7 +163,7 @@ def searched_picture(cell: Cell, rates: Rates) -> Cost:
 
     def of(pictures: int) -> Cost:
         parts = _parts(cell, pictures)
-        shown = [parts.feed.deliver(collate([parts.dataset[i] for i in range(pictures)]))]
+        shown = [parts.batches.to_device(collate([parts.dataset[i] for i in range(pictures)]))]
         begin = partial(parts.method.begin_epoch, 0, shown, parts.optimizers)
         return _counted(begin, rates, cell.config.train.precision)
 
@@ -184,10 +184,10 @@ def judged_mask(cell: Cell, rates: Rates) -> Cost:
     return _extrapolated(of, max(metric.samples for metric in asked))
 
 
-def _parts(cell: Cell, pictures: int) -> Parts:
+def _parts(cell: Cell, pictures: int) -> TrainingComponents:
     """What a training of the cell is made of, for batches of so many pictures, on the CPU."""
     train = replace(cell.config.train, batch_size=pictures, workers=0)
-    parts = Parts.of(replace(cell.config, train=train), torch.device("cpu"))
+    parts = TrainingComponents.build(replace(cell.config, train=train), torch.device("cpu"))
     for optimizer in parts.optimizers.values():
         for group in optimizer.param_groups:
             group["foreach"] = True  # as on a GPU: all parameters in a few kernels

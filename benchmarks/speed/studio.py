@@ -26,7 +26,7 @@ import torch
 import uvicorn
 
 from zoo import checkpoints, factory
-from zoo.engine.record import device_name
+from zoo.environment import device_name
 from zoo.options import PROFILES
 from zoo.studio.launch import listen
 from zoo.studio.server import create_app

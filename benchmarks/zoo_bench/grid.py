@@ -286,10 +286,10 @@ def _identity(config: Config, splits: Sequence[str]) -> str:
 
 def _hash(config: Config, identity: str, given: Given | None) -> str:
     """Digits that change with whatever changes the numbers of a cell; not with places or how it is watched."""
-    from zoo.engine.folder import FREE
+    from zoo.engine.folder import RESUMABLE_OVERRIDES
 
     content = config.to_dict()
-    for section, _, key in (name.partition(".") for name in FREE - {"train.iterations", "train.epochs"}):
+    for section, _, key in (name.partition(".") for name in RESUMABLE_OVERRIDES - {"train.iterations", "train.epochs"}):
         content[section].pop(key, None)
     content["data"]["pictures"] = identity
     content["code"] = {"zoo": zoo.__version__, "plugin": _source(config.method["name"])}

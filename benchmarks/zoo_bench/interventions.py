@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.codes import Codes
 from zoo.data import PairedDataset
-from zoo.engine.samples import evaluating
+from zoo.distributed import evaluating
 from zoo.interfaces import Method
 from zoo.metrics import MethodSource, written
 from zoo.metrics.sources import seed_of

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from zoo import factory
-from zoo.engine.folder import write_text
 from zoo.metrics import named, results
 from zoo.metrics.results import Result
+from zoo.whole_file import write_text
 from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
 from zoo_bench.interventions import Intervention
 from zoo_bench.redraw import RedrawnSource

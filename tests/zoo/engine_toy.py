@@ -22,8 +22,9 @@ from zoo.config import Config
 from zoo.distributed import bare, rank, unwrapped, world_size
 from zoo.engine import RunInterruptedError, train
 from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
+from zoo.metrics.protocols import Metric, Networks, ReconstructionMetric, SampleMetric
 from zoo.nn.class_map import one_hot
-from zoo.registry import METHODS
+from zoo.registry import METHODS, METRICS
 
 built: list[Method] = []
 SPECS = {"global": CodeSpec((3,), ("channel",))}
@@ -68,6 +69,7 @@ class Toy(Method):
     """A GAN with all that resuming must get right: dropout, noise, batch and spectral norm, and state per epoch."""
 
     needs_trunk = False
+    freeze = True  # the discriminator, in the generator's step
 
     def __init__(self, *, classes: int, size: tuple[int, int], fail_at: int = 0) -> None:
         super().__init__()
@@ -93,16 +95,26 @@ class Toy(Method):
         self.steps += 1
         codes = self.encoder(batch.image, batch.label).sample()
         fake = self.generator(batch.label, codes)
-        judge = bare(self.discriminator).requires_grad_(False)
-        gan = self.shift - judge(fake, batch.label)[0][0].mean()
-        judge.requires_grad_(True)
+        if self.freeze:
+            critic = bare(self.discriminator).requires_grad_(False)
+            gan = self.shift - critic(fake, batch.label)[0][0].mean()
+            critic.requires_grad_(True)
+        else:
+            gan = self.shift - self.discriminator(fake, batch.label)[0][0].mean()
         pixel = (fake - batch.image).abs().mean() * (float("nan") if self.steps == self.fail_at else 1)
         optimizers["generator"].update_params(gan + pixel)
         both = self.discriminator(torch.cat([fake.detach(), batch.image]), batch.label)[0][0]
         false, real = both.chunk(2)
-        judged = torch.relu(1 + false).mean() + torch.relu(1 - real).mean()
-        optimizers["discriminator"].update_params(judged)
-        return {"gan": gan.detach(), "pixel": pixel.detach(), "judged": judged.detach()}
+        hinge = torch.relu(1 + false).mean() + torch.relu(1 - real).mean()
+        optimizers["discriminator"].update_params(hinge)
+        return {"gan": gan.detach(), "pixel": pixel.detach(), "judged": hinge.detach()}
+
+
+@METHODS.register("engine_forgetful")
+class Forgetful(Toy):
+    """Toy, but its generator's loss also has gradients for the discriminator, which is not frozen."""
+
+    freeze = False
 
 
 @METHODS.register("engine_restarted")
@@ -168,6 +180,47 @@ class Line(Method):
         return {"loss": loss.detach()}
 
 
+class WithoutNetwork(Metric):
+    """Needs no feature network. Tests register it for a while only: evaluations by default take all metrics."""
+
+    @property
+    def network(self) -> str:
+        return "none"
+
+
+class Error(WithoutNetwork, ReconstructionMetric):
+    """Mean absolute error of reconstructions, in grey values."""
+
+    title = "Error"
+    better = "lower"
+
+    def update(self, indices: range, real: Tensor, fake: Tensor) -> None:
+        errors = (real.double() - fake.double()).abs().mean((1, 2, 3))
+        self.values |= dict(zip(indices, errors.tolist(), strict=True))
+
+
+class Spread(WithoutNetwork, SampleMetric):
+    """Standard deviation of the samples of a mask, in grey values."""
+
+    title = "Spread"
+    better = "higher"
+    fewest_samples = 2
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__(networks)
+        self.fakes: list[Tensor] = []
+
+    def update(self, real: Tensor, fake: Tensor) -> None:
+        self.fakes.append(fake.double())
+
+    def of_mask(self, real: Tensor) -> float:
+        fakes, self.fakes = torch.cat(self.fakes), []
+        return float(fakes.std(0).mean())
+
+
+TOY_METRICS = {"engine_error": Error, "engine_spread_{samples}": Spread}
+
+
 def write_pictures(root: Path, *, train: int = 10, test: int = 3, classes: int = 4, size: int = 8) -> Path:
     """A dataset in the layout ``folder``."""
     rng = np.random.default_rng(0)
@@ -203,6 +256,8 @@ def make_config(
 
 
 def main() -> None:
+    for name, metric in TOY_METRICS.items():
+        METRICS.register(name)(metric)
     config = Config.from_dict(json.loads(Path(sys.argv[1]).read_text()), sys.argv[1])
     try:
         train(config, work_dir=Path(sys.argv[2]), resume="--resume" in sys.argv)

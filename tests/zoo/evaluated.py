@@ -74,8 +74,7 @@ class PaintByNumbers(Method):
 
 def main(root: str, out: str) -> None:
     from zoo.data.folder import Folder
-    from zoo.distributed import rank
-    from zoo.engine.distribution import start
+    from zoo.distributed import rank, start
     from zoo.metrics import MethodSource, evaluate
 
     start("cpu")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.zoo.pictures import folder, halves, write_pair
 from zoo.data import EpochSampler, loader
-from zoo.engine.feed import Feed
+from zoo.engine.batches import BatchLoader
 from zoo.errors import ZooError
 
 
@@ -66,7 +66,7 @@ def test_workers_and_a_late_start_change_nothing(eleven):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_every_picture_of_an_epoch_as_it_lies_on_the_disk(eleven, workers):
-    feed = Feed(eleven, EpochSampler(eleven, seed=1, batch_size=4), torch.device("cpu"), workers)
+    feed = BatchLoader(eleven, EpochSampler(eleven, seed=1, batch_size=4), torch.device("cpu"), workers)
     twice = [list(feed.pictures(epoch)) for epoch in (0, 3)]
     for batches in twice:
         assert [len(batch) for batch in batches] == [4, 4, 3]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.zoo.engine_toy import Toy
-from zoo.engine.ema import Average
+from zoo.engine.average import Average
 
 
 def drawn(method: Toy, seed: int) -> None:

@@ -55,13 +55,16 @@ def slurm(path: Path, run: Path, env: dict[str, str], *options: str) -> None:
 
 @pytest.mark.slow
 def test_two_ranks_train_one_run(tmp_path: Path):
-    _, path, env = prepare(tmp_path, iterations=3, ema=0.5)
+    measured = {"every": 3, "metrics": ["engine_error", "engine_spread_3"]}
+    _, path, env = prepare(tmp_path, iterations=3, ema=0.5, evaluate=measured)
     run = tmp_path / "run"
     torchrun(path, run, env)
     # one set of files
     assert sorted(p.name for p in run.glob("*.pth")) == ["iter_000003.pth", "latest.pth"]
     assert len(list((run / "logs").rglob("events.out.tfevents.*"))) == 1
-    assert [json.loads(line)["iteration"] for line in (run / "log.jsonl").read_text().splitlines()] == [1, 2, 3]
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [1, 2, 3, 3]
+    assert lines[-1]["metrics"].keys() == {"engine_error", "engine_spread_3"}
     assert json.loads((run / "record.json").read_text())["ranks"] == 2
     # equal weights on both ranks, which each of them wrote down, and keys as from one process
     ranks = [torch.load(f"{run}.rank{i}.pth", weights_only=True) for i in (0, 1)]
@@ -79,6 +82,16 @@ def test_two_ranks_train_one_run(tmp_path: Path):
     for part in ("method", "ema"):
         assert one[part].keys() == other[part].keys()
         assert all(torch.equal(one[part][k], other[part][k]) for k in one[part] if "running" not in k and k[0] != "_")
+
+
+@pytest.mark.slow
+def test_a_method_that_forgets_to_freeze_trains_the_same_weights_on_two_ranks(tmp_path: Path):
+    runs = []
+    for name in ("engine_toy", "engine_forgetful"):
+        _, path, env = prepare(tmp_path, name, iterations=3, accumulate=2)
+        torchrun(path, tmp_path / name, env)
+        runs.append(checkpoints.load(tmp_path / name / "latest.pth")["method"])
+    assert all(torch.equal(runs[0][key], runs[1][key]) for key in runs[0] if key != "_extra_state")
 
 
 @pytest.mark.slow

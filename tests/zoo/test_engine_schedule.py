@@ -10,7 +10,7 @@ import torch
 from tests.zoo import engine_toy
 from zoo import checkpoints
 from zoo.engine import train
-from zoo.engine.schedule import ScheduleHook, lr_factor
+from zoo.engine.optimizers import LearningRates, lr_factor
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def rates_of(folder):
 @pytest.mark.parametrize(("epochs", "decay", "iterations"), [(3, 4, 14), (3, 4, 7), (60, 40, 50), (1, 1, 1200)])
 def test_iterations_stretch_the_plan(epochs: int, decay: int, iterations: int):
     """Iteration i of n has the rate of the epoch that contains the share i / n of the plan, in exact fractions."""
-    hook = ScheduleHook({}, epochs=epochs, decay_epochs=decay, iterations=iterations)
+    hook = LearningRates({}, epochs=epochs, decay_epochs=decay, iterations=iterations)
     for i in range(iterations):
         place = Fraction(i, iterations) * (epochs + decay)
         fallen = max(0, math.floor(place) - epochs)
@@ -50,7 +50,7 @@ def test_iterations_stretch_the_plan(epochs: int, decay: int, iterations: int):
 @pytest.mark.parametrize("iterations", [700, 1200, 20])
 @pytest.mark.parametrize(("epochs", "decay"), [(100, 100), (60, 40)])
 def test_a_short_run_falls_for_the_same_share_of_its_iterations(iterations: int, epochs: int, decay: int):
-    hook = ScheduleHook({}, epochs=epochs, decay_epochs=decay, iterations=iterations)
+    hook = LearningRates({}, epochs=epochs, decay_epochs=decay, iterations=iterations)
     factors = [hook.factor(0, i) for i in range(iterations)]
     full = sum(factor == 1 for factor in factors) / iterations
     # the first falling epoch still runs at the full rate, and a short run has whole iterations only
@@ -59,7 +59,7 @@ def test_a_short_run_falls_for_the_same_share_of_its_iterations(iterations: int,
 
 
 def test_iterations_without_a_decay_change_no_rate():
-    hook = ScheduleHook({}, epochs=20, decay_epochs=0, iterations=700)
+    hook = LearningRates({}, epochs=20, decay_epochs=0, iterations=700)
     assert {hook.factor(epoch, i) for epoch in range(6) for i in range(700)} == {1.0}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", metavar="NAME,...", help="Metrics by full name, as diversity_lpips_alex_40 [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one line per number.")
 @click.option("--out", type=FOLDER, help="Folder for results.jsonl and the numbers of every picture (Parquet).")
-@click.option("--pictures", "keep", is_flag=True, help="Write the pictures that are judged to --out, too.")
+@click.option("--pictures", "keep", is_flag=True, help="Write the pictures that are evaluated to --out, too.")
 @on_test_pictures
 def evaluate(
     samples: int,
@@ -46,12 +46,12 @@ def evaluate(
         raise click.UsageError("--pictures needs --out, the folder to write them to.")
 
     from zoo.distributed import is_main
-    from zoo.evaluation import evaluate_checkpoint
+    from zoo.evaluation import evaluate_method
 
     method, pictures = opened(checkpoint, **which)
     names = [name.strip() for name in metrics.split(",")] if metrics else None
     with progress("evaluating") as report:
-        results = evaluate_checkpoint(
+        results = evaluate_method(
             method,
             pictures,
             checkpoint,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zoo.commands.terminal import progress
-from zoo.commands.trained import on_test_pictures, opened
+from zoo.commands.trained import on_test_pictures
 from zoo.options import FOLDER, examples
 
 
@@ -21,11 +21,10 @@ from zoo.options import FOLDER, examples
 @click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures per mask.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the pictures and grid.png.")
 @on_test_pictures
-def sample(samples: int, out: Path, limit: int | None, seed: int, **which: Any) -> None:
+def sample(checkpoint: Path, **settings: Any) -> None:
     """Draw pictures for the test masks of a dataset: one PNG each, and a grid."""
-    from zoo.sampling import write_samples
+    from zoo import sampling
 
-    method, pictures = opened(**which)
     with progress("sampling") as report:
-        files = write_samples(method, pictures, samples=samples, out=out, seed=seed, limit=limit, progress=report)
+        files = sampling.sample(checkpoint, **settings, progress=report)
     click.echo(f"Wrote {len(files) - 1} pictures and {files[-1]}")

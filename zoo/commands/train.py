@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -44,18 +43,18 @@ def train(
     """Train METHOD on a dataset."""
     import yaml
 
-    from zoo.config import resolve
-    from zoo.data.standin import located
+    from zoo.training import prepare
 
-    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
+    config, folder = prepare(
+        method, data=data, profile=profile, data_root=data_root, work_dir=work_dir, sets=sets, seed=seed
+    )
 
-    from zoo.engine.train import plan
-    from zoo.engine.train import train as run
+    from zoo import engine
+    from zoo.distributed import is_main
 
-    folder = work_dir or Path("runs") / f"{config.method['name']}-{data}"
     if dry_run:
-        click.echo(yaml.safe_dump({**plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
+        click.echo(yaml.safe_dump({**engine.plan(config), "work_dir": str(folder)}, sort_keys=False), nl=False)
         return
-    checkpoint = run(config, work_dir=folder, resume=resume)
-    if os.environ.get("RANK", "0") == "0":
+    checkpoint = engine.train(config, work_dir=folder, resume=resume)
+    if is_main():
         click.echo(f"Trained {config.method['name']} on {data}: {checkpoint}")

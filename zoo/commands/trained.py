@@ -1,4 +1,4 @@
-"""What commands share that put a trained checkpoint to the pictures of a dataset."""
+"""What the commands share that use a trained checkpoint on pictures of a dataset."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def opened(
     checkpoint: Path, data: str, data_root: Path | None, device: str, split: str = "test"
 ) -> tuple[Method, PairedDataset]:
     """The method of a checkpoint on its device, and the pictures of a split."""
-    from zoo.engine.distribution import start
-    from zoo.factory import load
-    from zoo.sampling import evaluation_pictures
+    from zoo.trained import evaluation_pictures, open_method
 
-    method = load(checkpoint, device=start(device))
+    method = open_method(checkpoint, device)
     return method, evaluation_pictures(method, data, data_root, split)

@@ -9,13 +9,14 @@ from typing import Any
 
 from zoo.config.config import Config, checked
 from zoo.config.layers import merge, parse_set, profiles, settable
-from zoo.config.schema import NonNegative, OptimizerConfig, Positive, TrainConfig
+from zoo.config.schema import EvaluateConfig, NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
 from zoo.registry import DATASETS
 
 __all__ = [
     "Config",
+    "EvaluateConfig",
     "NonNegative",
     "OptimizerConfig",
     "Positive",

@@ -29,6 +29,16 @@ def _two_time_scales() -> dict[str, OptimizerConfig]:
 
 
 @dataclass(frozen=True)
+class EvaluateConfig:
+    """Metrics on the test pictures during training: how often, which, on how many pictures, samples per mask."""
+
+    every: Positive
+    metrics: list[str] | None = None
+    pictures: Positive | None = None
+    samples: Annotated[int, Range(at_least=2)] = 8
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """How a method is trained, whichever it is. configs/base.yaml explains each key; its values are these defaults."""
 
@@ -52,6 +62,9 @@ class TrainConfig:
     sample_every: Positive = 1000
     checkpoint_every: Positive = 5000
     keep: Positive = 3
+    evaluate: EvaluateConfig | None = None
+    trackers: list[Literal["tensorboard", "wandb", "mlflow"]] = field(default_factory=lambda: ["tensorboard"])
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 
 class StandIn(TypedDict):

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data import PairedDataset, collate
+from zoo.distributed import evaluating
 from zoo.editing.directions import vector_axes
 from zoo.editing.encoding import check_editable, shown
-from zoo.engine.samples import evaluating
 from zoo.errors import ZooError
 from zoo.interfaces import Batch, Method
 

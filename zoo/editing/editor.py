@@ -14,6 +14,7 @@ from zoo import checkpoints
 from zoo.animation import save_animation
 from zoo.codes import Codes
 from zoo.data.class_tables import ClassTable, shipped_table
+from zoo.distributed import start
 from zoo.editing.bank import CodeBank
 from zoo.editing.bank_row import WHOLE
 from zoo.editing.directions import load_direction, moved, random_direction
@@ -26,7 +27,6 @@ from zoo.editing.reading import pair, read_mask, read_picture, unresized
 from zoo.editing.statistics import CodeStatistics
 from zoo.editing.style import Target
 from zoo.editing.synthesis import pictures
-from zoo.engine.distribution import start
 from zoo.errors import ZooError
 from zoo.factory import load
 from zoo.interfaces import Method

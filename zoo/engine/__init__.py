@@ -1,4 +1,4 @@
-"""Training on mmengine's Runner: the loop, its hooks, exact resume, and distribution."""
+"""Training: the loop in :mod:`zoo.engine.train`, and the helpers that it calls."""
 
 from zoo.engine.interrupt import RunInterruptedError
 from zoo.engine.train import plan, train

@@ -1,4 +1,4 @@
-"""The run folder: what lies where, and whether a run may start or continue in it."""
+"""The run folder: its files, and whether a run may start or continue in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+import torch
 
-FREE = {
+from zoo.distributed import world_size
+from zoo.environment import device_name, versions
+from zoo.errors import ZooError
+from zoo.whole_file import write_text
+
+RESUMABLE_OVERRIDES = {
     "data.root",
     "train.iterations",
     "train.epochs",
@@ -22,13 +26,21 @@ FREE = {
     "train.sample_every",
     "train.checkpoint_every",
     "train.keep",
+    "train.evaluate",
+    "train.trackers",
+    "train.callbacks",
 }
-"""Settings that a resumed run may change: where it ends, where things are, how it is watched."""
+"""Settings that a resumed run may change: its length, its paths and device, and what is logged, drawn and saved."""
 
 
 class RunFolder:
-    """Paths of one run: ``config.yaml``, ``latest.pth``, ``iter_XXXXXX.pth``, ``log.jsonl``, ``record.json``,
-    ``samples/`` (grids) and ``logs/`` (TensorBoard).
+    """The files of one run.
+
+    These are ``config.yaml``, ``latest.pth``, ``iter_XXXXXX.pth``, ``log.jsonl``, ``record.json``, ``samples/``
+    (pictures) and ``logs/`` (trackers).
+
+    Args:
+        path: The folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,6 +53,7 @@ class RunFolder:
         self.events = path / "logs"
 
     def checkpoint(self, iteration: int) -> Path:
+        """The numbered checkpoint of an iteration."""
         return self.path / f"iter_{iteration:06d}.pth"
 
     def checkpoints(self) -> list[Path]:
@@ -48,7 +61,11 @@ class RunFolder:
         return sorted(self.path.glob("iter_*.pth"), key=lambda p: int(p.stem.removeprefix("iter_")))
 
     def require(self, *, resume: bool) -> None:
-        """Raises ZooError when there is a run that would be overwritten, or none that could be resumed."""
+        """Check that a run may start here, or continue.
+
+        Raises:
+            ZooError: When there is a run that would be overwritten, or none that could be resumed.
+        """
         if resume and not self.latest.is_file():
             raise ZooError(f"There is no {self.latest} to resume; drop --resume to start a new run there.")
         if not resume and (self.latest.exists() or self.checkpoints()):
@@ -76,6 +93,16 @@ class RunFolder:
         lines = self.log.read_text().splitlines() if self.log.is_file() else []
         return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
 
+    def recorded_seconds(self) -> float:
+        """The seconds that earlier starts of the run have taken, by ``record.json``; 0 where there is none."""
+        return float(json.loads(self.record.read_text())["seconds"]) if self.record.is_file() else 0.0
+
+    def write_record(self, facts: Mapping[str, Any], *, device: torch.device, seconds: float) -> None:
+        """Write ``record.json``: ``facts``, the device, the number of ranks, versions, and the seconds in all."""
+        machine = {"device": device_name(device), "ranks": world_size(), "versions": versions()}
+        record = {**facts, **machine, "seconds": round(seconds, 3)}
+        write_text(self.record, json.dumps(record, indent=2) + "\n")
+
     def publish(self, checkpoint: Path, keep: int) -> None:
         """Make ``checkpoint`` the latest one and remove all but the last ``keep`` numbered ones."""
         temporary = self.path / f".latest.{os.getpid()}.pth"
@@ -89,18 +116,30 @@ class RunFolder:
         for old in numbered[: max(0, len(numbered) - keep)]:
             old.unlink()
 
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text)
+    def diverged(self, iteration: int, what: str) -> ZooError:
+        """The error that ends a run whose losses or weights are no longer finite."""
+        kept = f"the last good checkpoint is {self.latest}" if self.latest.exists() else "no checkpoint was written yet"
+        return ZooError(
+            f"Training diverged by iteration {iteration} ({what}), and {kept}; try lower learning rates "
+            "(train.optimizers) or train.precision=fp32."
+        )
 
 
 def require_same_config(saved: Mapping[str, Any], asked: Mapping[str, Any], where: Path) -> None:
-    """Raises ZooError naming the first setting in which a resumed run differs, apart from those in :data:`FREE`."""
+    """Check that a resumed run keeps its settings, apart from :data:`RESUMABLE_OVERRIDES`.
+
+    Args:
+        saved: The config in the checkpoint.
+        asked: The config of this command.
+        where: The checkpoint, for the error.
+
+    Raises:
+        ZooError: Naming the first setting that differs.
+    """
     before, now = _flat(saved), _flat(asked)
     for key in [*before, *(k for k in now if k not in before)]:
-        if key not in FREE and before.get(key) != now.get(key):
+        allowed = any(key == free or key.startswith(f"{free}.") for free in RESUMABLE_OVERRIDES)
+        if not allowed and before.get(key) != now.get(key):
             raise ZooError(
                 f"{where} was trained with {key} = {before.get(key)}, but this command says {now.get(key)}; set it "
                 "back to resume, or start a new run in another folder with --work-dir."

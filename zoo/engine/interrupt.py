@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the iteration, save, say how to go on."""
+"""Ctrl-C and SIGTERM end a run after the current iteration, so that it can save itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
-from mmengine.hooks import Hook
-
-from zoo.distributed import any_rank, launcher
+from zoo.distributed import launcher
 from zoo.errors import ZooError
 
 
@@ -20,12 +17,17 @@ class RunInterruptedError(ZooError):
 
 
 class StopRequest:
-    """Remembers a signal until the loop has time for it."""
+    """Remembers a signal until the end of the iteration.
+
+    Attributes:
+        signal: Name of the signal that was received, or None.
+    """
 
     def __init__(self) -> None:
         self.signal: str | None = None
 
     def receive(self, number: int, frame: FrameType | None) -> None:
+        """Signal handler."""
         # A launcher repeats the signal of the terminal; a person who presses Ctrl-C twice means it.
         if self.signal is not None and number == signal.SIGINT and launcher() == "none":
             raise KeyboardInterrupt
@@ -33,7 +35,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch SIGINT and SIGTERM for the time of the block (only the main thread may; elsewhere they act as ever)."""
+        """Catch SIGINT and SIGTERM for the time of the block, in the main thread (no other can catch them)."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -43,15 +45,3 @@ class StopRequest:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class InterruptHook(Hook):
-    """Ends the loop on all ranks after the same iteration once one of them was asked to stop."""
-
-    def __init__(self, request: StopRequest) -> None:
-        self.request = request
-
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        if any_rank(self.request.signal is not None):
-            self.request.signal = self.request.signal or "a signal on another rank"
-            runner.train_loop.stop_training = True

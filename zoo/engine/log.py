@@ -1,15 +1,29 @@
-"""Losses: gathered on the device, read every few iterations, written to log.jsonl and TensorBoard."""
+"""Where the numbers of a run go: means of the losses, ``log.jsonl``, trackers, and the terminal."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
+from mmengine.visualization import BaseVisBackend, MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch import Tensor
 
 from zoo.distributed import is_main, mean_over_ranks
@@ -17,84 +31,218 @@ from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 
 
-class LossLog(Hook):
-    """Means of the losses over ``every`` iterations, handed to all hooks that have an ``after_log(runner, record)``.
+class LossMeter:
+    """Means of the losses since the last line of the log; they stay on the device until they are asked for."""
 
-    A record is {iteration, epoch, seconds, lr: {optimiser: rate}, losses: {name: mean over iterations and ranks}};
-    iterations and epochs count from 1, and ``seconds`` are those of the training from its first start on: a resumed run
-    goes on from the last line of the log. Only then, and before a checkpoint, do losses travel to the host; a NaN or
-    infinite one stops the run with a ZooError.
-    """
-
-    priority = "BELOW_NORMAL"
-
-    def __init__(self, folder: RunFolder, every: int) -> None:
-        self.folder = folder
-        self.every = every
+    def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
-        self.started = time.monotonic()
 
-    def before_train(self, runner: Any) -> None:
-        self.started = time.monotonic() - self.folder.logged_seconds()
-
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Mapping[str, Tensor] | None = None
-    ) -> None:
-        for name, loss in (outputs or {}).items():
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Add the losses of one iteration."""
+        for name, loss in losses.items():
             value = loss.detach().float()
             self.sums[name] = self.sums[name] + value if name in self.sums else value
             self.counts[name] = self.counts.get(name, 0) + 1
-        if runner.iter % self.every == 0 or runner.iter == runner.max_iters:
-            losses = self.means(runner)
-            self.sums, self.counts = {}, {}
-            rates = {name: w.optimizer.param_groups[0]["lr"] for name, w in runner.optim_wrapper.items()}
-            seconds = round(time.monotonic() - self.started, 3)
-            record = {
-                "iteration": runner.iter,
-                "epoch": runner.epoch + 1,
-                "seconds": seconds,
-                "lr": rates,
-                "losses": losses,
-            }
-            runner.call_hook("after_log", record=record)
 
-    def before_checkpoint(self, runner: Any) -> None:
-        """Judge the losses since the last record, so that no checkpoint is written after a bad one."""
-        self.means(runner)
+    def means(self, folder: RunFolder, iteration: int) -> dict[str, float]:
+        """The means over iterations and ranks; all ranks must call.
 
-    def means(self, runner: Any) -> dict[str, float]:
-        """The losses gathered so far. Raises ZooError for a NaN or infinite one, naming the last good checkpoint."""
+        Raises:
+            ZooError: For a NaN or infinite one; ``folder`` and ``iteration`` are for this error.
+        """
         if not self.sums:
             return {}
         stacked = torch.stack([total / self.counts[name] for name, total in self.sums.items()])
         values = dict(zip(self.sums, mean_over_ranks(stacked).tolist(), strict=True))
         bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
         if bad:
-            raise diverged(self.folder, runner.iter, "the losses " + ", ".join(bad))
+            raise folder.diverged(iteration, "the losses " + ", ".join(bad))
         return values
 
-
-def diverged(folder: RunFolder, iteration: int, what: str) -> ZooError:
-    """The error that stops a run whose numbers are no longer finite."""
-    kept = f"the last good checkpoint is {folder.latest}" if folder.latest.exists() else "no checkpoint was written yet"
-    return ZooError(
-        f"Training diverged by iteration {iteration} ({what}), and {kept}; try lower learning rates (train.optimizers) "
-        "or train.precision=fp32."
-    )
+    def reset(self) -> None:
+        """Start the next means."""
+        self.sums, self.counts = {}, {}
 
 
-class LogFiles(Hook):
-    """One JSON line per record in ``log.jsonl``, and the same numbers as TensorBoard scalars."""
+class RunLog:
+    """Writes ``log.jsonl`` and the trackers, on the main process only.
 
-    def __init__(self, folder: RunFolder) -> None:
+    The log has two kinds of lines, which both hold ``iteration``, ``epoch`` (both from 1) and ``seconds`` (of training
+    since the first start of the run; a resumed run continues from the last line):
+
+    - every ``train.log_every`` iterations, ``losses`` {name: mean over iterations and ranks} and ``lr`` {group: rate};
+    - every ``train.evaluate.every`` iterations, ``metrics`` {full name: value}.
+
+    Trackers get the same numbers as ``loss/NAME``, ``lr/GROUP`` and ``metric/NAME``, and the pictures as ``samples``.
+
+    Args:
+        folder: The run folder.
+        trackers: Names out of :data:`TRACKERS`.
+    """
+
+    def __init__(self, folder: RunFolder, trackers: Sequence[str]) -> None:
         self.folder = folder
+        self.started = time.monotonic() - folder.logged_seconds()
+        self.backends = open_trackers(trackers, folder) if is_main() else []
 
-    def after_log(self, runner: Any, record: dict[str, Any]) -> None:
+    def losses(self, iteration: int, epoch: int, losses: Mapping[str, float], rates: Mapping[str, float]) -> None:
+        """Write a line of losses and learning rates."""
+        self._line(iteration, epoch, lr=dict(rates), losses=dict(losses))
+        self._scalars({f"loss/{k}": v for k, v in losses.items()} | {f"lr/{k}": v for k, v in rates.items()}, iteration)
+
+    def metrics(self, iteration: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Write a line of metrics."""
+        self._line(iteration, epoch, metrics=dict(metrics))
+        self._scalars({f"metric/{name}": value for name, value in metrics.items()}, iteration)
+
+    def pictures(self, iteration: int, pixels: Tensor) -> None:
+        """Hand a picture, uint8 ``[3, H, W]``, to the trackers."""
+        for backend in self.backends:
+            backend.add_image("samples", pixels.permute(1, 2, 0).numpy(), step=iteration)
+
+    def close(self) -> None:
+        """Let the trackers write what they still hold."""
+        for backend in self.backends:
+            backend.close()
+
+    def _line(self, iteration: int, epoch: int, **numbers: Any) -> None:
         if is_main():
+            seconds = round(time.monotonic() - self.started, 3)
+            record = {"iteration": iteration, "epoch": epoch, "seconds": seconds, **numbers}
             with self.folder.log.open("a") as log:
                 log.write(json.dumps(record) + "\n")
-            scalars = {f"loss/{k}": v for k, v in record["losses"].items()} | {
-                f"lr/{k}": v for k, v in record["lr"].items()
-            }
-            runner.visualizer.add_scalars(scalars, step=record["iteration"])
+
+    def _scalars(self, scalars: Mapping[str, float], iteration: int) -> None:
+        for backend in self.backends:
+            backend.add_scalars(dict(scalars), step=iteration)
+
+
+class _Wandb(WandbVisBackend):
+    """mmengine's back end, which counts calls, with the iteration as the step."""
+
+    def add_scalars(self, scalar_dict: dict[str, float], step: int = 0, **_: Any) -> None:
+        self.experiment.log(scalar_dict, step=step)
+
+    def add_image(self, name: str, image: Any, step: int = 0, **_: Any) -> None:
+        self.experiment.log({name: self.experiment.Image(image)}, step=step)
+
+    def close(self) -> None:
+        if getattr(self, "_env_initialized", False):
+            self.experiment.finish()
+
+
+class _MLflow(MLflowVisBackend):
+    """mmengine's back end, with the iteration of a picture, and without its upload of the whole run folder."""
+
+    def add_image(self, name: str, image: Any, step: int = 0, **_: Any) -> None:
+        self.experiment.log_image(image, key=name, step=step)
+
+    def close(self) -> None:
+        if getattr(self, "_env_initialized", False):
+            self.experiment.end_run()
+
+
+def _wandb(folder: RunFolder) -> BaseVisBackend:
+    settings = {"project": os.environ.get("WANDB_PROJECT", "zoo"), "name": folder.path.resolve().name}
+    return _Wandb(str(folder.events), init_kwargs=settings)
+
+
+def _mlflow(folder: RunFolder) -> BaseVisBackend:
+    store = os.environ.get("MLFLOW_TRACKING_URI")  # without it, files below the run folder
+    if store is None:
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 wants a database or this permission
+    experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "zoo")
+    name = folder.path.resolve().name
+    return _MLflow(str(folder.events / "mlruns"), exp_name=experiment, run_name=name, tracking_uri=store)
+
+
+def _tensorboard(folder: RunFolder) -> BaseVisBackend:
+    return TensorboardVisBackend(str(folder.events / datetime.now().strftime("%Y%m%d_%H%M%S")))
+
+
+TRACKERS: dict[str, Callable[[RunFolder], BaseVisBackend]] = {
+    "tensorboard": _tensorboard,
+    "wandb": _wandb,
+    "mlflow": _mlflow,
+}
+"""The trackers by name, which is that of their package, too."""
+
+
+def require_trackers(names: Sequence[str]) -> None:
+    """Check that the packages of these trackers are installed.
+
+    Raises:
+        ZooError: Naming the first missing one.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise ZooError(
+                f"train.trackers names {name}, but the package {name} is not installed: run pip install {name}, or "
+                "leave it out of train.trackers."
+            )
+
+
+def open_trackers(names: Sequence[str], folder: RunFolder) -> list[BaseVisBackend]:
+    """The visualisation back ends of mmengine for these trackers, which write below ``logs/`` of the run folder.
+
+    Raises:
+        ZooError: For a missing package, and where a tracker cannot start, as without a login or a server.
+    """
+    require_trackers(names)
+    backends = []
+    for name in names:
+        backends.append(TRACKERS[name](folder))
+        try:
+            _ = backends[-1].experiment  # starts it, which mmengine would leave to the first number
+        except Exception as error:  # of the tracker's own kinds
+            reason = " ".join(str(error).split())
+            raise ZooError(f"The tracker {name} cannot start ({reason}): leave it out of train.trackers.") from error
+    return backends
+
+
+class ConsoleProgress:
+    """Iterations, the remaining time and the last losses on standard error: a bar on a terminal, else plain lines.
+
+    Args:
+        iteration: Iterations that are done already.
+        iterations: Planned length of the run.
+        shown: False for a run that shows nothing.
+    """
+
+    def __init__(self, iteration: int, iterations: int, *, shown: bool = True) -> None:
+        self.shown = shown
+        self.first = iteration
+        self.iterations = iterations
+        self.started = time.monotonic()
+        self.bar: Progress | None = None
+        self.task = TaskID(0)
+        if shown and sys.stderr.isatty():
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            text = TextColumn("[progress.description]{task.description}")
+            self.bar = Progress(*columns, text, console=Console(stderr=True))
+            self.task = self.bar.add_task("", total=iterations, completed=iteration)
+            self.bar.start()
+
+    def update(self, iteration: int) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            self.bar.update(self.task, completed=iteration)
+
+    def show(self, iteration: int, epoch: int, numbers: Mapping[str, float]) -> None:
+        """Show losses or metrics."""
+        text = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+        if self.bar is not None:
+            self.bar.update(self.task, description=f"epoch {epoch}  {text}")
+            return
+        if not self.shown:
+            return
+        each = (time.monotonic() - self.started) / max(1, iteration - self.first)
+        left = timedelta(seconds=round(each * (self.iterations - iteration)))
+        place = f"iteration {iteration}/{self.iterations}  epoch {epoch}"
+        print(f"{place}  {each:.2f} s each  {left} left  {text}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal in order, however the run ended."""
+        if self.bar is not None:
+            self.bar.stop()

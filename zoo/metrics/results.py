@@ -11,10 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from zoo.engine.folder import write_text
-from zoo.engine.record import versions
+from zoo.environment import versions
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.whole_file import whole_file, write_text
 
 
 @dataclass(frozen=True)

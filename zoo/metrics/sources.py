@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.codes import Codes
-from zoo.engine.samples import evaluating
+from zoo.distributed import evaluating
 from zoo.interfaces import Batch, Method
 from zoo.metrics.pictures import written
 

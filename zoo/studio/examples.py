@@ -12,9 +12,9 @@ from zoo.data.class_tables import ClassTable
 from zoo.data.transforms import read_image, read_label, transform
 from zoo.errors import ZooError
 from zoo.interfaces import Method
-from zoo.sampling import evaluation_pictures
 from zoo.studio.models import StudioModel, config_of
 from zoo.studio.wire import picture_uri
+from zoo.trained import evaluation_pictures
 from zoo.visual import to_pixels
 
 COUNT = 6

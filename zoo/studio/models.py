@@ -14,8 +14,8 @@ from zoo import checkpoints
 from zoo.codes import Codes
 from zoo.config import Config
 from zoo.data.class_tables import ClassTable, shipped_table
+from zoo.distributed import start
 from zoo.editing.encoding import table_of
-from zoo.engine.distribution import start
 from zoo.errors import ZooError
 from zoo.factory import load
 from zoo.interfaces import Method

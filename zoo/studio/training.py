@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.config import resolve
 from zoo.engine.folder import RunFolder
-from zoo.evaluation import cache
+from zoo.environment import cache_dir
 from zoo.studio.leash import leashed
 from zoo.studio.wire import file_uri
 
@@ -32,7 +32,7 @@ class Training:
 
     def __init__(self, device: str = "auto", home: Path | None = None) -> None:
         config = resolve(METHOD, DATA, PROFILE, SHOWN)
-        self.home = (home or cache() / "studio").resolve()
+        self.home = (home or cache_dir() / "studio").resolve()
         self.device = device
         self.total = config.train.iterations or 0
         self.folder = RunFolder(self.home / f"{METHOD}-{DATA}-{config.hash()}")

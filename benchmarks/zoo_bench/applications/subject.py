@@ -16,7 +16,7 @@ from zoo.editing.editor import Editor
 from zoo.editing.synthesis import pictures
 from zoo.errors import ZooError
 from zoo.metrics.results import training_facts
-from zoo.sampling import evaluation_pictures
+from zoo.trained import evaluation_pictures
 from zoo.visual import to_pixels
 from zoo_bench.report.figures.sheet import Panel, Pixels, mask, panel
 from zoo_bench.report.protocol import TOY

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from zoo import checkpoints, factory
-from zoo.engine.distribution import device_of
-from zoo.engine.record import device_name
+from zoo.environment import device_name, device_of
 from zoo.evaluation import RANDOM_PROFILE
 from zoo.metrics import MethodSource, PictureSource, evaluate, named, results
 from zoo.metrics.networks import RANDOM_FEATURES

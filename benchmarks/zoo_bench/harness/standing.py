@@ -71,7 +71,7 @@ def clock(seconds: float) -> str:
 
 
 def _training(cell: StoredCell, state: State) -> Standing:
-    lines = _tail(cell.log)
+    lines = [line for line in _tail(cell.log) if "losses" in line]
     if not lines:
         return Standing("training", state.done, state.total)
     last, each = lines[-1], _seconds_each(lines, state.done)

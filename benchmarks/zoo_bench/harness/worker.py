@@ -31,11 +31,12 @@ from zoo import checkpoints, factory
 from zoo.config import Config
 from zoo.data import EpochSampler
 from zoo.engine import RunInterruptedError, train
-from zoo.engine.feed import Feed
-from zoo.engine.folder import RunFolder, write_text
+from zoo.engine.batches import BatchLoader
+from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 from zoo.metrics.protocols import Networks
 from zoo.plugins import load_plugins
+from zoo.whole_file import write_text
 from zoo_bench.grid import DATA, Cell
 from zoo_bench.harness.judge import judge, missing, require_features
 from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, locked
@@ -150,7 +151,7 @@ def _planned(config: Config) -> int:
         return settings.iterations
     dataset = factory.dataset(config, "train")
     sampler = EpochSampler(dataset, seed=settings.seed, batch_size=settings.batch_size, rank=0, world=1)
-    return Feed(dataset, sampler, torch.device("cpu")).iterations(settings.epochs + settings.decay_epochs)
+    return BatchLoader(dataset, sampler, torch.device("cpu")).iterations(settings.epochs + settings.decay_epochs)
 
 
 def _reporter(folder: Path, seconds: float = 1.0) -> Callable[[int, int], None]:

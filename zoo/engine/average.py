@@ -1,13 +1,11 @@
-"""Exponential moving average of the weights of generator and encoder."""
+"""The exponential moving average of the weights of generator and encoder."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
-from mmengine.hooks import Hook
 from torch import Tensor, nn
 
 from zoo.distributed import bare
@@ -90,26 +88,3 @@ class Average:
         for name, network in self.networks.items():
             mine = {key.removeprefix(f"{name}."): v for key, v in state.items() if key.startswith(f"{name}.")}
             network.load_state_dict(mine)
-
-
-class EMAHook(Hook):
-    """Updates the average after each iteration in which an optimiser stepped (not within accumulated gradients)."""
-
-    def __init__(self, average: Average) -> None:
-        self.average = average
-        self.steps = 0
-
-    def before_train(self, runner: Any) -> None:
-        self.steps = self._steps(runner)
-
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        if self._steps(runner) != self.steps:
-            self.steps = self._steps(runner)
-            self.average.update(bare(runner.model))
-
-    def after_restart(self, runner: Any, modules: Sequence[nn.Module]) -> None:
-        self.average.restart(bare(runner.model), modules)
-
-    @staticmethod
-    def _steps(runner: Any) -> int:
-        return sum(wrapper.updates for wrapper in runner.optim_wrapper.values())

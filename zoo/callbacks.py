@@ -1,0 +1,222 @@
+"""Callbacks: what others add to a training run (early stopping, searches, pictures of their own).
+
+A callback is a subclass of :class:`Callback`, given to :func:`zoo.train`, or registered and named in a config::
+
+    @CALLBACKS.register("patience")
+    class Patience(Callback):
+        def __init__(self, *, metric: str, evaluations: int = 3) -> None: ...
+
+    train:
+      callbacks: [{name: patience, metric: lpips_alex, evaluations: 5}]
+
+Callbacks run on the main process only. At each event they run in the order of the list: those of the config, then those
+given in Python. One iteration calls ``on_iteration``, ``on_log``, ``on_evaluation`` and ``on_checkpoint``, in this
+order, each after the files of its event are written.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zoo.config.values import check_mapping, keywords
+from zoo.distributed import bare, evaluating, unwrapped, with_networks
+from zoo.errors import ZooError
+from zoo.registry import CALLBACKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from zoo.config import Config
+    from zoo.interfaces import Method
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """What a callback sees of a run. Callbacks read it; the training loop alone changes it.
+
+    Attributes:
+        config: The resolved config.
+        folder: The run folder; a callback may write files of its own there.
+        device: Device of this process.
+        iterations: Planned length of the run.
+        iteration: Iterations that are done, those before a resume included.
+        epoch: Number of the current epoch, from 1.
+        losses: Losses of the last line of ``log.jsonl``, means over the iterations since the line before.
+        metrics: Numbers of the last evaluation, by the full name of the metric; empty before the first one.
+        stop_reason: Why the run ends early: what :meth:`stop` was called with, or the name of a signal; else None.
+        error: The exception that ended the run, in ``on_end``; None where the run ended well.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        config: Config,
+        *,
+        averages: Mapping[str, torch.nn.Module],
+        folder: Path,
+        device: torch.device,
+        iterations: int,
+    ) -> None:
+        self._method = method
+        self._averages = averages
+        self.config = config
+        self.folder = folder
+        self.device = device
+        self.iterations = iterations
+        self.iteration = 0
+        self.epoch = 1
+        self.losses: Mapping[str, float] = {}
+        self.metrics: Mapping[str, float] = {}
+        self.stop_reason: str | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def latest(self) -> Path:
+        """Path of the latest checkpoint; there is no file before the first one is written."""
+        return self.folder / "latest.pth"
+
+    @property
+    def method(self) -> Method:
+        """The method in training mode, with its networks outside of their distributed wrappers."""
+        networks = {name: bare(network) for name, network in self._method.named_children()}
+        if all(network is self._method._modules[name] for name, network in networks.items()):
+            return self._method
+        method = copy.copy(self._method)  # shares the networks, in a dictionary of its own
+        method._modules = {**self._method._modules, **networks}
+        return method
+
+    @contextmanager
+    def averaged(self) -> Iterator[Method]:
+        """The method in evaluation mode, with the averaged networks where the run keeps any (``train.ema``)."""
+        with unwrapped(self._method) as method, with_networks(method, self._averages), evaluating(method):
+            yield method
+
+    def stop(self, reason: str) -> None:
+        """End the run after this iteration: it is saved, and ``record.json`` holds the reason under ``stopped``."""
+        self.stop_reason = self.stop_reason or reason
+
+
+class Callback:
+    """Base class of callbacks; override the events that are needed.
+
+    An exception ends the run. The files that are there by then stay whole, so that the run can be resumed from its last
+    checkpoint. A callback must not change weights, gradients or learning rates.
+    """
+
+    name: ClassVar[str]  # set by the registry
+
+    def on_start(self, run: Run) -> None:
+        """Called once before the first iteration, after the state of a resumed run was loaded."""
+
+    def on_iteration(self, run: Run) -> None:
+        """Called after every iteration.
+
+        ``run.losses`` are those of the last log line: reading newer ones would make the GPU wait.
+        """
+
+    def on_log(self, run: Run) -> None:
+        """Called every ``train.log_every`` iterations and at the last one, with new ``run.losses``."""
+
+    def on_evaluation(self, run: Run) -> None:
+        """Called every ``train.evaluate.every`` iterations, with new ``run.metrics``."""
+
+    def on_checkpoint(self, run: Run) -> None:
+        """Called when ``run.latest`` was written. What happens here is in the state of the next checkpoint."""
+
+    def on_end(self, run: Run) -> None:
+        """Called once at the end, also of an interrupted run and after an error (``run.error``)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs of this callback: tensors and plain values; stored in every checkpoint."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` returned."""
+
+
+def build_callbacks(config: Config) -> list[Callback]:
+    """The callbacks that ``train.callbacks`` names.
+
+    Raises:
+        ZooError: For an unknown name, and for unknown, missing or wrong settings.
+    """
+    built = []
+    for number, entry in enumerate(config.train.callbacks):
+        key = f"train.callbacks.{number}"
+        origin = config.origins.get("train.callbacks", "the config")
+        settings = dict(entry)
+        name = settings.pop("name", None)
+        if not isinstance(name, str):
+            raise ZooError(f"{key} needs a name, as in {{name: my_callback}}, but {origin} sets it to {entry}.")
+        cls = CALLBACKS.get(name)
+        checked = check_mapping(settings, keywords(cls), key, partial(_origin, origin))
+        built.append(cls(**checked))
+    return built
+
+
+def _origin(origin: str, key: str) -> str:
+    return origin
+
+
+class CallbackList:
+    """The callbacks of a run, called one after another.
+
+    Args:
+        callbacks: In the order in which they run; empty on all but the main process.
+        run: What they see.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback], run: Run) -> None:
+        self.run = run
+        self.callbacks: dict[str, Callback] = {}
+        for callback in callbacks:
+            name = getattr(callback, "name", type(callback).__qualname__)
+            same = sum(known == name or known.startswith(f"{name} ") for known in self.callbacks)
+            self.callbacks[f"{name} {same + 1}" if same else name] = callback
+
+    def call(self, event: str) -> None:
+        """Call a method of all callbacks. An exception is raised on, with a note that names the callback."""
+        for name, callback in self.callbacks.items():
+            with self._noted(name, event):
+                getattr(callback, event)(self.run)
+
+    def end(self) -> None:
+        """Call ``on_end`` of all callbacks; exceptions are logged, and the first is raised if there is no other."""
+        first: Exception | None = None
+        for name, callback in self.callbacks.items():
+            try:
+                with self._noted(name, "on_end"):
+                    callback.on_end(self.run)
+            except Exception as error:
+                log.warning("on_end of the callback %s failed: %r", name, error)
+                first = first or error
+        if self.run.error is None and first is not None:
+            raise first
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of all callbacks that have one, by name; the second of the same name is ``"NAME 2"``."""
+        return {name: state for name, callback in self.callbacks.items() if (state := callback.state_dict())}
+
+    def load_state_dict(self, states: Mapping[str, Any]) -> None:
+        """Hand each callback its state; one that is new in a resumed run starts without."""
+        for name, callback in self.callbacks.items():
+            if name in states:
+                callback.load_state_dict(states[name])
+
+    @contextmanager
+    def _noted(self, name: str, event: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            error.add_note(
+                f"raised by the callback {name} ({event}) after iteration {self.run.iteration}; the run in "
+                f"{self.run.folder} can be resumed from its last checkpoint"
+            )
+            raise

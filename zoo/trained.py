@@ -1,0 +1,74 @@
+"""A trained method, and pictures of a dataset that fit it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zoo import factory
+from zoo.config import Config, resolve
+from zoo.config.values import keywords
+from zoo.data import PairedDataset
+from zoo.data.standin import located
+from zoo.distributed import start
+from zoo.errors import ZooError
+from zoo.interfaces import Method
+from zoo.registry import DATASETS
+
+
+def open_method(method: Method | Path | str, device: str = "auto") -> Method:
+    """A method in evaluation mode.
+
+    Args:
+        method: A method from :func:`zoo.load` or :func:`zoo.build`, which stays on its device, or the path of a
+            checkpoint.
+        device: Where a checkpoint is loaded: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. Under torchrun or Slurm each
+            rank has a GPU of its own.
+
+    Raises:
+        ZooError: As :func:`zoo.load` does, and for a device that does not exist.
+    """
+    return method.eval() if isinstance(method, Method) else factory.load(method, device=start(device))
+
+
+def config_of(method: Method) -> Config:
+    """How a method was built. Raises ZooError for one that comes neither from a checkpoint nor from a config."""
+    if method.config is None:
+        raise ZooError(f"This {type(method).__name__} has no config: make it with zoo.build or zoo.load.")
+    return method.config
+
+
+def evaluation_pictures(method: Method, data: str, root: Path | None, split: str = "test") -> PairedDataset:
+    """The pictures of a split of a dataset, none of them augmented, at the size that a method was trained for.
+
+    Args:
+        method: A method from :func:`zoo.load` or :func:`zoo.build`.
+        data: Name of the dataset.
+        root: Its folder; by default that of the training, or where that is gone, ``data/NAME``.
+        split: Such as ``test``.
+
+    Raises:
+        ZooError: Where the dataset has another number of classes, or nothing lies at ``root``.
+    """
+    trained = config_of(method)
+    classes = trained.data["classes"]
+    if trained.data["name"] == data:
+        config = trained if root is None else _with(trained, root=root)
+        if root is None and not Path(trained.data["root"]).is_dir():
+            config = located(_with(config, root=Path("data") / data))
+    else:
+        # a dataset of any number of classes, such as "folder", is taken to have those of the checkpoint
+        sets = [f"data.classes={classes}"] if "classes" in keywords(DATASETS.get(data)) else []
+        config = resolve(trained.method["name"], data, trained.profile, sets, data_root=root)
+        config = _with(config, size=trained.data["size"])
+    if config.data["classes"] != classes:
+        raise ZooError(
+            f"The checkpoint has {classes} classes ({trained.data['name']}), but {data} has "
+            f"{config.data['classes']}: give a dataset with the same classes."
+        )
+    return factory.dataset(config, split)
+
+
+def _with(config: Config, **data: Any) -> Config:
+    return replace(config, data={**config.data, **data})
