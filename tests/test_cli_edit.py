@@ -276,7 +276,7 @@ def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
         (("--classes", "skie"), 'no class "skie"; did you mean "sky"'),
         (("--classes", "sky", "--layers", "fine"), '"fine" names no layers'),
         (("--classes", "sky", "--layers", "2-7"), "layer indices 0..5"),
-        (("--classes", "sky", "--layers", "5"), "single classes have no share"),
+        (("--classes", "sky", "--layers", "5"), "for single classes"),
         (("--bank", "bank.parquet"), "--bank and --row go together"),
         (("--move", "1", "--like", OTHER[1], OTHER[3]), "three different edits"),
         (("--names", "gta5"), "names 20 classes, but the checkpoint has 4"),

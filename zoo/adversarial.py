@@ -1,4 +1,25 @@
-"""The training rule of GauGAN, which GauGAN-VAE, GroupDNet and CLVAE share."""
+"""The training rule of GauGAN, which GauGAN-VAE, GroupDNet and CLVAE share.
+
+A method of this family passes its networks to :class:`AdversarialMethod`, or with an encoder to :class:`VAEGANMethod`,
+declares the settings of its networks as keywords of its constructor and passes the others on::
+
+    class MyMethod(VAEGANMethod):
+        def __init__(self, *, classes: int, size: tuple[int, int], width: Positive = 64, **settings: Any) -> None:
+            super().__init__(MyGenerator(classes, size, width), MyEncoder(width), classes=classes, **settings)
+
+``**settings`` stands for the keywords of the class above: a config may set these too, and their types are checked.
+Single parts are exchanged by small overrides:
+
+- another modulation or decoder: in the method's own generator, see :mod:`zoo.nn.spade`;
+- another discriminator: assign ``self.discriminator`` after ``super().__init__()``; if it does not return the feature
+  lists of :class:`zoo.interfaces.Discriminator`, override the two losses below as well;
+- other losses: override :meth:`~AdversarialMethod.generator_losses` or
+  :meth:`~AdversarialMethod.discriminator_losses`, call ``super()`` and add to the dict, whose values are summed;
+- another use of the codes in training: override :meth:`~AdversarialMethod.reconstruct` or
+  :meth:`~AdversarialMethod.posterior_losses`.
+
+Letters: B batch, H x W picture.
+"""
 
 from __future__ import annotations
 
@@ -10,72 +31,115 @@ import torch
 from torch import Tensor, nn
 
 from zoo.codes import Codes, Posterior
+from zoo.config import NonNegative, Positive
 from zoo.distributed import bare
-from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
-from zoo.losses.adversarial import GANLoss, discriminator_losses, feature_matching_loss, generator_loss
-from zoo.losses.kl import kl_divergence
-from zoo.losses.perceptual import perceptual_loss
+from zoo.interfaces import Batch, Encoder, Generator, Method
+from zoo.losses import (
+    GANLoss,
+    discriminator_losses,
+    feature_matching_loss,
+    generator_loss,
+    kl_divergence,
+    perceptual_loss,
+)
+from zoo.nn.convolution import Norm
+from zoo.nn.discriminator import MultiscaleDiscriminator
 
 KL_BATCH = 4
-"""Pictures for which ``kl_weight`` is meant: the batch of the papers, over which their code sums the divergence."""
+"""Batch size for which ``kl_weight`` is meant: that of the papers, whose code sums the divergence over the batch."""
+
+Features = list[list[Tensor]]
+"""What a discriminator returns: per scale the features of every layer."""
 
 
 class AdversarialMethod(Method):
-    """Hinge GAN with feature matching, perceptual and KL loss; one generator step, then one discriminator step.
-
-    ``kl_weight`` is the papers' number, for a sum over four pictures. All other losses are means, so the weight is
-    scaled by 4 / B for B pictures: the KL divergence then has the same share of the total at every batch size.
+    """GAN with feature matching and perceptual loss; one generator step, then one discriminator step.
 
     The discriminator step makes its own fake pictures, with the updated generator and fresh noise, as the official
-    implementations do. ``reuse_fake`` takes the pictures of the generator step instead: faster, with other numbers.
+    implementations do.
+
+    Args:
+        generator: The generator.
+        classes: C, for the discriminator.
+        discriminator_width: Channels of the discriminator's first layer.
+        discriminator_norm: Normalisation of the discriminator.
+        discriminator_scales: Sizes of the picture that the discriminator sees, each half of the one before.
+        discriminator_layers: Convolutions of each scale before the logits.
+        feature_matching_weight: Weight of the feature matching loss.
+        perceptual_weight: Weight of the perceptual loss.
+        gan_loss: Kind of the adversarial loss.
+        reuse_fake: Give the discriminator step the pictures of the generator step instead of fresh ones: faster, with
+            other numbers.
     """
 
     def __init__(
         self,
-        *,
         generator: Generator,
-        encoder: Encoder | None,
-        discriminator: Discriminator,
-        kl_weight: float,
-        feature_matching_weight: float,
-        perceptual_weight: float,
-        gan_loss: GANLoss,
-        reuse_fake: bool,
+        /,
+        *,
+        classes: int,
+        discriminator_width: Positive = 64,
+        discriminator_norm: Norm = "instance",
+        discriminator_scales: Positive = 2,
+        discriminator_layers: Positive = 4,
+        feature_matching_weight: NonNegative = 10.0,
+        perceptual_weight: NonNegative = 10.0,
+        gan_loss: GANLoss = "hinge",
+        reuse_fake: bool = False,
     ) -> None:
         super().__init__()
         self.generator = generator
-        if encoder is not None:
-            self.encoder = encoder
-        self.discriminator = discriminator
-        self.kl_weight = kl_weight
+        self.discriminator = MultiscaleDiscriminator(
+            classes,
+            discriminator_width,
+            scales=discriminator_scales,
+            layers=discriminator_layers,
+            norm=discriminator_norm,
+        )
         self.feature_matching_weight = feature_matching_weight
         self.perceptual_weight = perceptual_weight
         self.gan_loss: GANLoss = gan_loss
         self.reuse_fake = reuse_fake
 
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
+        """One step of the generator (and encoder), then one of the discriminator; see :meth:`Method.train_step`."""
         fake, losses = self.generator_losses(batch)
         optimizers["generator"].update_params(total(losses))
-        judged = self.discriminator_losses(batch, fake=fake.detach() if self.reuse_fake else None)
-        optimizers["discriminator"].update_params(total(judged))
-        return {name: loss.detach() for name, loss in (losses | judged).items()}
+        d_losses = self.discriminator_losses(batch, fake=fake.detach() if self.reuse_fake else None)
+        optimizers["discriminator"].update_params(total(d_losses))
+        return {name: loss.detach() for name, loss in (losses | d_losses).items()}
 
     def reconstruct(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, Posterior | None]:
-        """Pictures ``[B, 3, H, W]`` from a posterior draw (fresh noise unless given), and the posterior."""
-        if self.encoder is None:
-            codes = noise if noise is not None else Codes.normal(self.code_specs, len(batch), device=batch.image.device)
-            return self.generator(batch.label, codes), None
-        posterior: Posterior = self.encoder(batch.image, batch.label)
-        return self.generator(batch.label, posterior.sample(noise)), posterior
+        """Fake pictures of a batch, and the posterior that their codes were drawn from.
+
+        Args:
+            batch: The real pictures and their label maps.
+            noise: Standard normal noise of batch B; drawn if None.
+
+        Returns:
+            Pictures ``[B, 3, H, W]``; here None, since the codes are drawn from the prior.
+        """
+        codes = noise if noise is not None else Codes.normal(self.code_specs, len(batch), device=batch.image.device)
+        return self.generator(batch.label, codes), None
+
+    def posterior_losses(self, posterior: Posterior | None) -> dict[str, Tensor]:
+        """The weighted losses of the posterior, by name; here none."""
+        return {}
 
     def generator_losses(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """The fake pictures and the weighted losses that generator and encoder minimise together."""
+        """The fake pictures and the weighted losses that generator and encoder minimise together.
+
+        Args:
+            batch: The real pictures and their label maps.
+            noise: As in :meth:`reconstruct`.
+
+        Returns:
+            Pictures ``[B, 3, H, W]``, and scalars by name.
+        """
         fake, posterior = self.reconstruct(batch, noise)
         with frozen(self.discriminator) as discriminator:
-            fakes, reals = _judge(discriminator, fake, batch)
-        losses = {"gan": generator_loss(fakes, self.gan_loss)}
-        if posterior is not None:
-            losses["kl"] = self.kl_weight * KL_BATCH / len(batch) * kl_divergence(posterior)
+            fakes, reals = _discriminate(discriminator, fake, batch)
+        losses = {"gan": generator_loss(fakes, self.gan_loss), **self.posterior_losses(posterior)}
         if self.feature_matching_weight:
             losses["feature_matching"] = self.feature_matching_weight * feature_matching_loss(fakes, reals)
         if self.perceptual_weight:
@@ -85,23 +149,62 @@ class AdversarialMethod(Method):
     def discriminator_losses(
         self, batch: Batch, noise: Codes | None = None, *, fake: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """The losses that the discriminator minimises, on given or fresh fake pictures."""
+        """The losses that the discriminator minimises.
+
+        Args:
+            batch: The real pictures and their label maps.
+            noise: As in :meth:`reconstruct`.
+            fake: Fake pictures ``[B, 3, H, W]`` without gradient; made anew if None.
+
+        Returns:
+            Scalars by name.
+        """
         if fake is None:
             with torch.no_grad():
                 fake, _ = self.reconstruct(batch, noise)
-        fakes, reals = _judge(self.discriminator, fake, batch)
+        fakes, reals = _discriminate(self.discriminator, fake, batch)
         d_fake, d_real = discriminator_losses(fakes, reals, self.gan_loss)
         return {"d_fake": d_fake, "d_real": d_real}
 
 
+class VAEGANMethod(AdversarialMethod):
+    """An :class:`AdversarialMethod` with an encoder: the VAE-GAN of Endo & Kanamori 2020, eq. 7.
+
+    Args:
+        generator: The generator.
+        encoder: The encoder, which the generator's optimiser trains too.
+        kl_weight: Weight of the KL loss (eq. 9, 18) at the papers' batch size of 4. The official code sums this loss
+            over the batch and averages all others, so the weight is scaled by 4 / B for B pictures: the KL loss then
+            has the same share of the total at every batch size.
+        **settings: Those of :class:`AdversarialMethod`.
+    """
+
+    def __init__(
+        self, generator: Generator, encoder: Encoder, /, *, kl_weight: NonNegative = 0.05, **settings: Any
+    ) -> None:
+        super().__init__(generator, **settings)
+        self.encoder = encoder
+        self.kl_weight = kl_weight
+
+    def reconstruct(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, Posterior]:
+        """Pictures ``[B, 3, H, W]`` from codes drawn from the posterior, and the posterior."""
+        assert self.encoder is not None
+        posterior: Posterior = self.encoder(batch.image, batch.label)
+        return self.generator(batch.label, posterior.sample(noise)), posterior
+
+    def posterior_losses(self, posterior: Posterior | None) -> dict[str, Tensor]:
+        """The weighted KL loss."""
+        assert posterior is not None
+        return {"kl": self.kl_weight * KL_BATCH / posterior.mu.batch_size * kl_divergence(posterior)}
+
+
 def total(losses: Mapping[str, Tensor]) -> Tensor:
+    """Sum of scalars."""
     return torch.stack(list(losses.values())).sum()
 
 
-def _judge(
-    discriminator: nn.Module | None, fake: Tensor, batch: Batch
-) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
-    """Features of fake and real pictures from one pass over both (instance norm keeps the pictures apart)."""
+def _discriminate(discriminator: nn.Module | None, fake: Tensor, batch: Batch) -> tuple[Features, Features]:
+    """Features of the fake and of the real pictures, from one call with both (instance norm keeps them apart)."""
     assert discriminator is not None
     scales = discriminator(torch.cat([fake, batch.image.to(fake.dtype)]), batch.label)
     split = [[f.chunk(2) for f in features] for features in scales]
@@ -110,9 +213,9 @@ def _judge(
 
 @contextmanager
 def frozen(module: nn.Module | None) -> Iterator[nn.Module]:
-    """The network without gradients for its own parameters, taken out of its distributed wrapper.
+    """A network without gradients for its own parameters, and without its distributed wrapper.
 
-    The generator's step needs gradients through the discriminator, not for it; a wrapper would wait for them.
+    The generator step needs gradients through the discriminator, not for it, and the wrapper would wait for them.
     """
     assert module is not None
     network = bare(module)

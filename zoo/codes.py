@@ -1,10 +1,9 @@
 """Latent codes with declared axes.
 
-Letters: B batch, C classes, L code layers, N code channels, S samples per mask, H x W picture.
+The latents of a method are named tensors, each with a :class:`CodeSpec` that declares which axis is the class and which
+the layer. Editing by class or by layer is therefore written once, here, for every method that has the axis.
 
-Every method speaks of its latents as named tensors, each with a :class:`CodeSpec` that says which axis runs over
-classes and which over layers. So "replace classes 3 and 7" or "take layer 0 from that picture" is written once, here,
-for every method that has the axis.
+Letters: B batch, C classes, L code layers, N code channels, S samples per mask.
 """
 
 from __future__ import annotations
@@ -22,8 +21,14 @@ from zoo.errors import ZooError
 class CodeSpec:
     """Shape of one code without its batch axis, and the meaning of each axis.
 
-    ``axes`` names every axis of ``shape``; the names ``"class"`` and ``"layer"`` are what editing looks for, all others
-    are free. CLVAE's class- and layer-wise code is ``CodeSpec((L, C, N), ("layer", "class", "channel"))``.
+    CLVAE's class- and layer-wise code is ``CodeSpec((L, C, N), ("layer", "class", "channel"))``.
+
+    Attributes:
+        shape: Shape of the code.
+        axes: A name for every axis. Editing uses the axes "class" and "layer"; other names are free.
+
+    Raises:
+        ValueError: If there are not as many names as axes.
     """
 
     shape: tuple[int, ...]
@@ -34,14 +39,20 @@ class CodeSpec:
             raise ValueError(f"shape {self.shape} has {len(self.shape)} axes, but {len(self.axes)} names: {self.axes}")
 
     def axis(self, name: str) -> int | None:
-        """Position of an axis in the batched tensor (the batch is axis 0), or None where the code has no such axis."""
+        """Position of an axis in the batched tensor (the batch is axis 0), or None if the code has no such axis."""
         return self.axes.index(name) + 1 if name in self.axes else None
 
 
 class Codes(Mapping[str, Tensor]):
-    """Named latent tensors ``[B, *spec.shape]`` with their specs; immutable, like the tensors of a posterior should be.
+    """An immutable mapping from names to latent tensors ``[B, *spec.shape]``, with their specs.
 
-    Raises ValueError when a tensor does not have the shape that its spec declares.
+    Args:
+        tensors: The tensors by name.
+        specs: Their specs, by the same names.
+        batch_size: B; needed only where there are no tensors.
+
+    Raises:
+        ValueError: If names, shapes or batch sizes do not match.
     """
 
     def __init__(
@@ -85,7 +96,14 @@ class Codes(Mapping[str, Tensor]):
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
     ) -> Codes:
-        """Standard normal codes; a seeded ``generator`` draws on its own device, so a CPU seed holds on a GPU too."""
+        """Standard normal codes.
+
+        Args:
+            specs: The codes to draw.
+            batch_size: B.
+            generator: Draws on its own device, so a seeded CPU generator gives the same codes on a GPU.
+            device: Device of the codes.
+        """
         source = generator.device if generator is not None else device
         tensors = {
             name: torch.randn(batch_size, *spec.shape, generator=generator, device=source).to(device)
@@ -99,29 +117,38 @@ class Codes(Mapping[str, Tensor]):
         return Codes(tensors, self.specs, None if tensors else self.batch_size)
 
     def to(self, device: torch.device | str) -> Codes:
+        """The codes on another device."""
         return self.map(lambda t: t.to(device))
 
     def rows(self, index: slice | list[int]) -> Codes:
-        """The codes of some pictures of the batch."""
+        """The codes of some pictures of the batch, by a slice or their indices."""
         if not self:
             return Codes({}, {}, len(range(self.batch_size)[index]) if isinstance(index, slice) else len(index))
         return self.map(lambda t: t[index])
 
     def repeated(self, samples: int) -> Codes:
-        """Every picture's codes ``samples`` times, lying together as the samples of a mask do."""
+        """Every picture's codes ``samples`` times, adjacent like the samples of a mask: a batch of B * S."""
         return self.rows([b for b in range(self.batch_size) for _ in range(samples)])
 
     def part(
         self, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> dict[str, Tensor | None]:
-        """Where the part named by ``classes`` and ``layers`` lies: a bool mask that broadcasts to the code, or None.
+        """Masks of the part of the codes that belongs to some classes and layers.
 
-        With both given, the part is their intersection. A code without a named axis has no share in it (None), with one
-        exception: layer L, after the layers 0 (finest) to L - 1, stands for the codes of the picture as a whole, which
-        have neither axis (CLVAE's global code). Without names the part is everything.
+        With both given, the part is their intersection; with neither, it is everything. A code without the axis does
+        not belong to it, with one exception: layer L, after the layers 0 (finest) to L - 1, means the codes of the
+        picture as a whole, which have neither axis (CLVAE's global code).
 
-        Raises ZooError when no code has a named axis (GauGAN-VAE has no class axis, say), for indices out of range, and
-        when nothing lies in the part (layer L of single classes).
+        Args:
+            classes: Class ids.
+            layers: Layers, 0 to L.
+
+        Returns:
+            By the name of the code, a bool tensor that broadcasts to it, or None if no element belongs to the part.
+
+        Raises:
+            ZooError: If no code has the axis (GauGAN-VAE has no class axis, say), for indices out of range, and for an
+                empty part (layer L of single classes).
         """
         chosen = {"class": classes, "layer": layers}
         named = {axis: list(index) for axis, index in chosen.items() if index is not None}
@@ -146,16 +173,16 @@ class Codes(Mapping[str, Tensor]):
             masks[name] = mask
         if named and not any(mask is not None and mask.any() for mask in masks.values()):
             if not all(named.values()):
-                raise ZooError("The classes or layers to edit are an empty list: name at least one.")
+                raise ZooError("The list of classes or layers to edit is empty: give at least one.")
             raise ZooError(
-                f"Layer {self.layers} is the code of the picture as a whole, in which single classes have no share: "
-                "name other layers, or no classes."
+                f"Layer {self.layers} is the code of the picture as a whole, which has no part for single classes: "
+                "give other layers, or no classes."
             )
         return masks
 
     @property
     def layers(self) -> int:
-        """L, the length of the layer axis; 0 where no code has one."""
+        """L, the length of the layer axis; 0 if no code has one."""
         sizes = [spec.shape[axis - 1] for spec in self.specs.values() if (axis := spec.axis("layer"))]
         return max(sizes, default=0)
 
@@ -181,13 +208,15 @@ class Codes(Mapping[str, Tensor]):
     def replace(
         self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> Codes:
-        """These codes with the part named by ``classes`` and ``layers`` (see :meth:`part`) taken from ``source``."""
+        """These codes, with the part of ``classes`` and ``layers`` (see :meth:`part`) taken from ``source``."""
         return self.where(self.part(classes=classes, layers=layers), source)
 
     def towards(self, other: Codes, amount: float | Tensor) -> Codes:
-        """Between these codes (0) and ``other`` (1); where the two agree, exactly as they are.
+        """Linear interpolation from these codes to ``other``; where the two are equal, the result is exactly them.
 
-        amount: one number, or one for each picture ``[B]``.
+        Args:
+            other: Codes of the same specs and batch size.
+            amount: 0 for these codes, 1 for ``other``: one number, or one per picture ``[B]``.
         """
         amounts = torch.as_tensor(amount, dtype=torch.float32).expand(self.batch_size)
 
@@ -198,7 +227,7 @@ class Codes(Mapping[str, Tensor]):
         return Codes({name: between(self[name], other[name]) for name in self}, self.specs, self.batch_size)
 
     def where(self, part: Mapping[str, Tensor | None], source: Codes) -> Codes:
-        """These codes, with those of ``source`` wherever ``part`` (by name, as :meth:`part` gives it) is true."""
+        """These codes, with those of ``source`` wherever ``part`` (masks as :meth:`part` gives them) is true."""
         tensors = {}
         for name, tensor in self.items():
             mask = part[name]
@@ -208,11 +237,14 @@ class Codes(Mapping[str, Tensor]):
 
 @dataclass(frozen=True)
 class Posterior:
-    """What an encoder says of a batch: a diagonal normal for every code.
+    """The output of an encoder: a normal distribution with diagonal covariance for every code.
 
-    ``presence[name]`` is a bool tensor over the leading axes of the code (CLVAE's local code ``[B, L, C, N]`` has
-    presence ``[B, L, C]``): False where the class does not occur, so that mu = logvar = 0 there and the prior is
-    exact. Codes that are always present have no entry.
+    Attributes:
+        mu: Means.
+        logvar: Logarithms of the variances.
+        presence: By the name of the code, a bool tensor over its leading axes (``[B, L, C]`` for CLVAE's local code
+            ``[B, L, C, N]``): False where the class does not occur. There mu = logvar = 0, which is the prior. Codes
+            that exist for every picture have no entry.
     """
 
     mu: Codes
@@ -220,12 +252,16 @@ class Posterior:
     presence: dict[str, Tensor] = field(default_factory=dict)
 
     def repeated(self, samples: int) -> Posterior:
-        """That of every picture ``samples`` times, as :meth:`Codes.repeated`."""
+        """The posterior of every picture ``samples`` times, as :meth:`Codes.repeated`."""
         presence = {name: mask.repeat_interleave(samples, 0) for name, mask in self.presence.items()}
         return Posterior(self.mu.repeated(samples), self.logvar.repeated(samples), presence)
 
     def sample(self, noise: Codes | None = None) -> Codes:
-        """Reparametrised draw mu + exp(logvar / 2) * noise; fresh standard normal noise where none is given."""
+        """Draw codes by the reparametrisation mu + exp(logvar / 2) * noise (Endo & Kanamori 2020, eq. 4 and 13).
+
+        Args:
+            noise: Standard normal noise of the shapes of the codes; drawn if None.
+        """
         tensors = {}
         for name, mu in self.mu.items():
             eps = torch.randn_like(mu) if noise is None else noise[name]

@@ -18,7 +18,7 @@ from zoo.codes import Codes
 from zoo.config import TrainConfig
 from zoo.engine.optimizers import GroupOptimWrapper, build_optimizers
 from zoo.interfaces import Batch, Method
-from zoo.losses.perceptual import load_trunk
+from zoo.nn.vgg import load_trunk
 
 CLASSES, SIZE, BATCH = 6, (64, 64), 2
 

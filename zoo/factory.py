@@ -94,7 +94,7 @@ def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
 def restore(method: Method, state: Mapping[str, Any], origin: str) -> None:
     """Load a state dict, which must fit entry by entry. Raises ZooError naming the first tensor that does not."""
     own = method.state_dict()
-    name = method.config.method["name"] if method.config is not None else type(method).__name__
+    name = getattr(method, "name", type(method).__name__)
     for key in [*own, *state]:
         if key in own and key in state and _shape(own[key]) == _shape(state[key]):
             continue

@@ -1,9 +1,9 @@
-"""What a method is made of: the contract between the core, the plugins and the bench.
+"""What a method consists of: the contract between the core, the plugins and the bench.
 
-Letters: B batch, C classes, H x W picture, S samples per mask.
+Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and stay integers all the way
+into the networks.
 
-Shapes are the contract. Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and
-stay integers all the way into the networks.
+Letters: B batch, C classes, H x W picture, K feature channels, S samples per mask.
 """
 
 from __future__ import annotations
@@ -21,16 +21,22 @@ from zoo.distributed import bare
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from zoo.config import Config
-    from zoo.losses.perceptual import FeatureTrunk
+    from zoo.editing.drawing import Mask
+    from zoo.nn.vgg import FeatureTrunk
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures with their label maps, as the data layer hands them to a method.
+    """Pictures with their label maps, as the data layer gives them to a method.
 
-    image ``[B, 3, H, W]`` float in [-1, 1]; label ``[B, H, W]`` int64 in [0, C); name: one per picture; weight
-    ``[B, 1, H, W]`` float in [0, 1], the rarity mask of GTA-5, or None where the dataset has none.
+    Attributes:
+        image: ``[B, 3, H, W]`` float in [-1, 1].
+        label: ``[B, H, W]`` int64 in [0, C).
+        name: One per picture.
+        weight: ``[B, 1, H, W]`` float in [0, 1], the rarity mask of GTA-5; None where the dataset has none.
     """
 
     image: Tensor
@@ -39,12 +45,13 @@ class Batch:
     weight: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
+        """The batch on another device."""
         image, label = (tensor.to(device, non_blocking=True) for tensor in (self.image, self.label))
         weight = None if self.weight is None else self.weight.to(device, non_blocking=True)
         return Batch(image, label, self.name, weight)
 
     def pin_memory(self) -> Batch:
-        """In page-locked memory, from which :meth:`to` copies while the GPU works; a DataLoader calls this."""
+        """The batch in page-locked memory, from which :meth:`to` copies asynchronously; a DataLoader calls this."""
         weight = None if self.weight is None else self.weight.pin_memory()
         return Batch(self.image.pin_memory(), self.label.pin_memory(), self.name, weight)
 
@@ -59,9 +66,14 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, label: Tensor, codes: Codes) -> Tensor:
-        """label ``[B, H, W]``, codes of batch B * S -> image ``[B * S, 3, H, W]`` in [-1, 1].
+        """Synthesise S pictures for each mask; what depends on the mask alone is computed once.
 
-        The S pictures of one mask lie together (index b * S + s), and what depends on the mask alone is computed once.
+        Args:
+            label: ``[B, H, W]``.
+            codes: Of batch B * S. The S samples of a mask are adjacent: index b * S + s.
+
+        Returns:
+            Pictures ``[B * S, 3, H, W]`` in [-1, 1], in the order of the codes.
         """
 
 
@@ -70,53 +82,100 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Tensor, label: Tensor) -> Posterior:
-        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> posterior of batch B."""
+        """The posterior, of batch B, of the codes that give pictures ``[B, 3, H, W]`` with label ``[B, H, W]``."""
 
 
 class Discriminator(nn.Module, ABC):
-    """Image and label map in, features of every scale out."""
+    """Images and label map in, features of every scale out."""
 
     @abstractmethod
     def forward(self, image: Tensor, label: Tensor) -> list[list[Tensor]]:
-        """image ``[B, 3, H, W]``, label ``[B, H, W]`` -> per scale the features of every layer, the logits last."""
+        """Features of n batches of pictures over one batch of label maps.
+
+        Fakes and reals share one call: both are concatenated along the batch axis, fakes first (n = 2), and the part of
+        the label maps is computed once. With batch normalisation, fakes and reals would influence each other.
+
+        Args:
+            image: ``[n * B, 3, H, W]`` in [-1, 1], batch after batch.
+            label: ``[B, H, W]``.
+
+        Returns:
+            Per scale the features of every layer, each ``[n * B, K, h, w]``, the logits last.
+        """
 
 
 class Method(nn.Module, ABC):
     """Generator, optional encoder, optional discriminator, and the rule that trains them.
 
-    A plugin's method is a keyword-only constructor (its keywords are the settings that a config may set, their
-    annotations the types that are checked) plus ``train_step``. ``classes`` and ``size`` (H, W) come from the dataset.
+    A subclass has a constructor with keywords alone, and :meth:`train_step`. The keywords are the settings that a
+    config may set, their annotations the types that are checked; ``**settings`` stands for those of the base class.
+    ``classes`` and ``size`` (H, W) come from the dataset. The constructor assigns ``generator``, and ``encoder`` and
+    ``discriminator`` if there are any.
     """
 
-    name: ClassVar[str]  # set by the registry
+    name: ClassVar[str]  # set by METHODS.register
     generator: Generator
     encoder: Encoder | None
     discriminator: Discriminator | None
-    config: Config | None = None  # how it was built, from zoo.build or zoo.load
+    _config: Config | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = None
-        self.discriminator = None
+        self.encoder = self.discriminator = None
+
+    @property
+    def config(self) -> Config:
+        """The config that the method was built from; :func:`zoo.build` and :func:`zoo.load` set it.
+
+        Raises:
+            ZooError: For a method that was constructed directly.
+        """
+        if self._config is None:
+            raise ZooError(f"This {type(self).__name__} has no config: make the method with zoo.build or zoo.load.")
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
 
     @property
     def code_specs(self) -> Mapping[str, CodeSpec]:
         """The codes of this method, by name; empty for a method that gives one picture per mask."""
         return bare(self.generator).code_specs  # a distributed run wraps the networks
 
+    def draw(self, mask: Mask, samples: int = 8, seed: int = 0) -> list[Image.Image]:
+        """Draw RGB pictures, of the size of the method, for one label map.
+
+        Args:
+            mask: A label map as a file (class ids in grey, or the dataset's colours), or ids ``[H, W]`` as an array or
+                tensor. It is resized to the size of the method by nearest neighbour.
+            samples: Number of pictures.
+            seed: Fixes the codes.
+
+        Raises:
+            ZooError: If the mask is no label map of the method's classes, or ``samples`` is less than 1.
+        """
+        from zoo.editing.drawing import draw  # here, since networks and training need no files
+
+        return draw(self, mask, samples, seed)
+
     @torch.no_grad()
     def sample(
-        self,
-        label: Tensor,
-        samples: int = 1,
-        *,
-        seed: int | None = None,
-        generator: torch.Generator | None = None,
+        self, label: Tensor, samples: int = 1, *, seed: int | None = None, generator: torch.Generator | None = None
     ) -> Codes:
-        """Draw codes from the prior: ``samples`` for each mask of label ``[B, H, W]``, as a batch of B * S (index b *
-        S + s).
+        """Draw codes from the prior, a standard normal distribution (Endo & Kanamori 2020, eq. 3 and 11).
 
-        ``seed`` or a torch ``generator`` fixes the draw; giving both is an error (ValueError).
+        Args:
+            label: ``[B, H, W]``.
+            samples: S, codes for each mask.
+            seed: Fixes the draw.
+            generator: A torch generator, in place of a seed.
+
+        Returns:
+            Codes of batch B * S; index b * S + s is sample s of mask b.
+
+        Raises:
+            ValueError: If both ``seed`` and ``generator`` are given.
         """
         if seed is not None:
             if generator is not None:
@@ -126,48 +185,49 @@ class Method(nn.Module, ABC):
 
     @torch.no_grad()
     def encode(self, image: Tensor, label: Tensor) -> Posterior:
-        """Posterior of the codes of pictures ``[B, 3, H, W]``. Raises ZooError for a method without an encoder."""
+        """The posterior of the codes of pictures ``[B, 3, H, W]`` with label ``[B, H, W]``.
+
+        Raises:
+            ZooError: For a method without an encoder, and for class ids that it does not have.
+        """
         if self.encoder is None:
-            raise ZooError(
-                f"The method {self.name} has no encoder, so it cannot encode a picture; draw codes with sample()."
-            )
+            raise ZooError(f"The method {self.name} has no encoder for pictures; draw codes with sample() instead.")
         self._check_label(label)
         posterior: Posterior = self.encoder(image, label)
         return posterior
 
     def _check_label(self, label: Tensor) -> None:
-        """For the entrances that people use; training reads labels that the dataset has checked."""
-        if self.config is not None and label.numel():
-            classes, lowest, highest = self.config.data["classes"], int(label.min()), int(label.max())
+        """Check class ids in the calls that people make; in training the dataset has checked them."""
+        if self._config is not None and label.numel():
+            classes, lowest, highest = self._config.data["classes"], int(label.min()), int(label.max())
             if lowest < 0 or highest >= classes:
                 raise ZooError(
                     f"The label map holds ids {lowest} to {highest}, but {self.name} was built for {classes} classes "
-                    f"(0 to {classes - 1}); mend the map."
+                    f"(0 to {classes - 1}); fix the map."
                 )
 
     @torch.no_grad()
     def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
-        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S.
+        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S, in their order.
 
-        Raises ZooError for class ids that the method does not know.
+        Raises:
+            ZooError: For class ids that the method does not have.
         """
         self._check_label(label)
         image: Tensor = self.generator(label, codes)
         return image
 
-    # --- training ---
-
     needs_trunk: ClassVar[bool] = True
-    """Whether training compares VGG features; the engine then calls :meth:`attach_trunk` before the first step."""
+    """Whether training needs VGG features; the engine then calls :meth:`attach_trunk` before the first step."""
 
     trunk_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """The depths of VGG that the perceptual loss compares, for :func:`zoo.losses.perceptual.load_trunk`."""
+    """The layers of VGG that the perceptual loss compares, for :func:`zoo.nn.vgg.load_trunk`."""
 
     trunk_pool: ClassVar[Literal["max", "avg"]] = "max"
-    """How that network pools."""
+    """The pooling of that network."""
 
     def attach_trunk(self, trunk: FeatureTrunk) -> None:
-        """Receive the frozen feature network of the perceptual loss; it is kept out of parameters and checkpoints."""
+        """Receive the frozen feature network; it belongs neither to the parameters nor to the checkpoints."""
         object.__setattr__(self, "_trunk", trunk)
 
     @property
@@ -177,32 +237,35 @@ class Method(nn.Module, ABC):
         return trunk
 
     def facts(self) -> dict[str, Any]:
-        """What the method decided by itself, as plain values for the dry run and the run's record."""
+        """What the constructor decided by itself, as plain values; for the dry run and the run's record."""
         return {}
 
     def optimized(self) -> dict[str, list[nn.Module]]:
-        """The networks each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""
+        """The networks that each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""
         groups: dict[str, list[nn.Module]] = {"generator": [m for m in (self.generator, self.encoder) if m is not None]}
         if self.discriminator is not None:
             groups["discriminator"] = [self.discriminator]
         return groups
 
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
-        """Called before an epoch (from 0) with the pictures that it may show; most methods need nothing here.
+        """Prepare an epoch; most methods have nothing to do.
 
-        The pictures are not augmented. The learning rates of the epoch are set already; a change made here holds until
-        the rates are set next (at the next epoch, or at the next step of a decay that ``train.iterations`` stretches
-        over the run): a lasting change belongs into :meth:`rate_factor`. A run resumed within an epoch does not call
-        this again: what is prepared here must be part of the state (``get_extra_state``, of plain values).
+        The learning rates of the epoch are already set; a change made here holds until they are set next, so a lasting
+        one is the task of :meth:`rate_factor`. A run that is resumed within an epoch does not call this again, so what
+        is prepared here must be part of the state (``get_extra_state``, plain values).
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            pictures: Batches of the pictures that the epoch may show, not augmented.
+            optimizers: As in :meth:`train_step`.
         """
-        return
 
     def rate_factor(self) -> float:
-        """Factor of all learning rates beside the run's schedule, at this state of the method."""
+        """Factor of all learning rates, on top of the run's schedule, in the present state of the method."""
         return 1.0
 
     def restart_due(self, progress: float) -> bool:
-        """Whether :meth:`restart` is to be called now. Asked before every iteration and before :meth:`begin_epoch`.
+        """Whether training calls :meth:`restart` now; asked before every iteration and before :meth:`begin_epoch`.
 
         Args:
             progress: Share of the planned iterations that are done, in [0, 1).
@@ -210,22 +273,29 @@ class Method(nn.Module, ABC):
         return False
 
     def restart(self, optimizers: Mapping[str, Any]) -> Sequence[nn.Module]:
-        """Reinitialise a part of the networks in the middle of the training.
+        """Reinitialise a part of the networks in the middle of training.
 
-        Afterwards the learning rates are set again, the average of the weights (``train.ema``) starts anew for the
-        returned modules, and :meth:`begin_epoch` is called, also within an epoch. Whether it has happened must be
-        part of the state (``get_extra_state``), so that it happens once in a resumed run, too.
+        Training then sets the learning rates, restarts the average of the returned modules' weights (``train.ema``) and
+        calls :meth:`begin_epoch`, even within an epoch. That it has happened must be part of the state
+        (``get_extra_state``), so that a resumed run does not repeat it.
+
+        Args:
+            optimizers: As in :meth:`train_step`; their states of the old weights are the method's to drop.
 
         Returns:
-            The modules with new weights, unwrapped, as parts of the generator or the encoder.
+            The modules with new weights, without distributed wrappers: parts of the generator or the encoder.
         """
         return ()
 
     @abstractmethod
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
-        """One iteration: compute losses, update through ``optimizers[name].update_params(loss)``, return detached
-        losses.
+        """One iteration: compute losses and update the networks.
 
-        ``optimizers`` holds mmengine OptimWrappers under the names of :meth:`optimized`. Losses stay on the device:
-        reading one on the host inside a step would stall a GPU.
+        Args:
+            batch: Pictures and label maps, on the device of the method.
+            optimizers: mmengine's OptimWrappers under the names of :meth:`optimized`; a loss is minimised with
+                ``optimizers[name].update_params(loss)``.
+
+        Returns:
+            Losses by name: scalars, detached, left on the device (reading one on the host would stall a GPU).
         """

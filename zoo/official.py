@@ -1,7 +1,7 @@
-"""Weights of the official releases, turned into state dicts of the zoo.
+"""Importing the weights of the official releases: their tensor names turned into those of the zoo.
 
-The official networks keep old-style spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and their own module
-names; a method that can take such weights declares an :class:`OfficialLayout`.
+The official networks have old-style spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and other module names;
+a method that can import such weights has an :class:`OfficialLayout` as its class attribute ``official``.
 """
 
 from __future__ import annotations
@@ -30,31 +30,29 @@ SPADE_DECODER: tuple[Rename, ...] = (
     (r"^conv_img\.", "decoder.conv_img."),
     (r"\.mlp_shared\.0\.", ".mlp_shared."),
 )
-ENCODER_TRUNK: tuple[Rename, ...] = ((r"^layer(\d)\.0\.", lambda m: f"trunk.layers.{int(m[1]) - 1}.conv."),)
+CONV_ENCODER: tuple[Rename, ...] = ((r"^layer(\d)\.0\.", lambda m: f"convs.layers.{int(m[1]) - 1}.conv."),)
 MULTISCALE_DISCRIMINATOR: tuple[Rename, ...] = (
     (r"^discriminator_(\d+)\.", r"scales.\1."),
     (r"\.model0\.0\.", ".stem."),
     (r"\.model(\d+)\.0\.0\.", lambda m: f".layers.{int(m[1]) - 1}.conv."),
     (r"\.model\d+\.0\.", ".logits."),
 )
-_DISCRIMINATOR_SETTINGS = (
-    r"^scales",
-    "method.discriminator_width, method.discriminator_scales or method.discriminator_layers",
-)
 
 
 @dataclass(frozen=True)
 class OfficialLayout:
-    """How the keys of the official networks become keys of the zoo's, and which setting decides which shape.
+    """How the keys of the official networks become keys of the zoo's: regular expressions and their replacements.
 
-    ``decided_by`` pairs a pattern of zoo keys with the settings that a mismatch in such a tensor points at; the first
-    match counts. ``dropped`` are patterns of official keys that belong to layers which no forward pass of theirs uses.
+    Attributes:
+        generator: Replacements in the keys of the generator, applied in order.
+        encoder: The same for the encoder.
+        discriminator: The same for the discriminator.
+        dropped: Patterns of official keys of layers that the official forward pass does not use.
     """
 
     generator: tuple[Rename, ...]
     encoder: tuple[Rename, ...] = ()
     discriminator: tuple[Rename, ...] = MULTISCALE_DISCRIMINATOR
-    decided_by: tuple[tuple[str, str], ...] = ()
     dropped: tuple[str, ...] = ()
 
     def names(self, part: str, state: Mapping[str, Tensor]) -> dict[str, str]:
@@ -67,22 +65,25 @@ class OfficialLayout:
         """State dict of one official network under the zoo's keys."""
         return {key: state[name] for key, name in self.names(part, state).items()}
 
-    def setting_of(self, key: str) -> str:
-        """The setting that decides the shape of a tensor."""
-        rules = (*self.decided_by, _DISCRIMINATOR_SETTINGS)
-        return next((setting for pattern, setting in rules if re.search(pattern, key)), "method.width")
-
 
 def rename(key: str, rules: tuple[Rename, ...]) -> str:
+    """Apply the replacements in order."""
     for pattern, replacement in rules:
         key = re.sub(pattern, replacement, key)
     return key
 
 
 def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], layout: OfficialLayout) -> None:
-    """Fill ``network`` with an official state dict.
+    """Load an official state dict into a network of the zoo.
 
-    Raises ZooError for a missing, an unexpected or a misshapen tensor, naming the tensor, both shapes and the setting.
+    Args:
+        network: The network.
+        part: "generator", "encoder" or "discriminator".
+        state: The official state dict.
+        layout: The names of the method.
+
+    Raises:
+        ZooError: For a tensor that is missing, unknown or of another shape; the error has its name and both shapes.
     """
     names, given, own = layout.names(part, state), layout.convert(part, state), network.state_dict()
     if missing := sorted(own.keys() - given.keys()):
@@ -93,46 +94,57 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
     for key, tensor in own.items():
         if given[key].shape != tensor.shape:
             raise ZooError(
-                f"Tensor {names[key]} of the official {part} has shape {list(given[key].shape)}, but the settings give "
-                f"{list(tensor.shape)}; {layout.setting_of(key)} decides it: set that of the weights (--data, --set)."
+                f"Tensor {names[key]} of the official {part} has shape {list(given[key].shape)}, but {key} has "
+                f"{list(tensor.shape)} with these settings; give the dataset (--data) and the settings (--set) with "
+                "which the weights were trained."
             )
     if extra := sorted(given.keys() - own.keys()):
         raise ZooError(
-            f"The official {part} holds the unknown tensor {names[extra[0]]} ({len(extra)} in all) of shape "
-            f"{list(given[extra[0]].shape)}; {layout.setting_of(extra[0])} may decide it, "
-            "or the file belongs to another method."
+            f"The official {part} holds the unknown tensor {names[extra[0]]} of shape "
+            f"{list(given[extra[0]].shape)} ({len(extra)} unknown in all); give the settings (--set) with which the "
+            "weights were trained, or check that the file belongs to this method."
         )
     network.load_state_dict(given)
 
 
 def import_official(method: Method, files: Mapping[str, Path], out: Path) -> None:
-    """Write a checkpoint of ``method`` with the weights of official files, by part ("generator", ...).
+    """Write a checkpoint with the weights of official files.
 
-    A discriminator that is not given stays untrained; synthesis and evaluation do without. Raises ZooError
-    for a method without official weights, a missing encoder, an unreadable file, and whatever :func:`load_official`
-    refuses.
+    A discriminator that is not given stays untrained; synthesis and evaluation do not need it.
+
+    Args:
+        method: The untrained method.
+        files: Official files by part: "generator", "encoder", "discriminator".
+        out: The checkpoint to write.
+
+    Raises:
+        ZooError: For a method without official weights, a missing encoder, an unreadable file, and tensors that do not
+            fit (see :func:`load_official`).
     """
     layout: OfficialLayout | None = getattr(method, "official", None)
     if layout is None:
-        raise ZooError(f"There are no official weights that the method {method.name} could import; train it instead.")
+        raise ZooError(f"The zoo imports no official weights for the method {method.name}; train it instead.")
     if method.encoder is not None and "encoder" not in files:
         raise ZooError(f"The method {method.name} has an encoder: give its file too, with --encoder latest_net_E.pth.")
     for part, path in files.items():
         network = getattr(method, part)
         if network is None:
-            raise ZooError(f"The method {method.name} has no {part}: leave --{part} away.")
+            raise ZooError(f"The method {method.name} has no {part}: leave out --{part}.")
         load_official(network, part, read_official(path), layout)
-    assert method.config is not None, "the method comes from a config"
     checkpoints.save(out, {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
 
 
 def read_official(path: Path) -> dict[str, Tensor]:
-    """An official ``latest_net_X.pth``: a plain state dict. Raises ZooError for anything else."""
+    """Read an official ``latest_net_X.pth``, which is a plain state dict.
+
+    Raises:
+        ZooError: For a file that is missing, damaged or anything else.
+    """
     if not path.is_file():
         raise ZooError(f"There is no file {path}: give an official latest_net_G.pth (or _E, _D).")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged archive shows itself in many ways, none of them documented
+    except Exception as error:  # damaged archives raise many undocumented errors
         raise ZooError(f"The file {path} cannot be read as PyTorch weights; download it again.") from error
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ZooError(f"The file {path} is not a state dict of one network; give an official latest_net_X.pth.")

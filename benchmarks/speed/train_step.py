@@ -5,7 +5,7 @@
 
 Each case runs in a process of its own, so that its peak memory is its own. "clvae (lookup)" and "clvae (dense)" are
 CLVAE with all label convolutions as table lookups, and all as ordinary convolutions of maps that are written out;
-"clvae" takes what zoo.nn.label_conv has for the device.
+"clvae" takes what zoo.nn.class_map has for the device.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from mmengine.optim import OptimWrapper
 
 from zoo import factory
 from zoo.interfaces import Batch
-from zoo.losses.perceptual import load_trunk
-from zoo.nn import label_conv
+from zoo.nn import class_map
+from zoo.nn.vgg import load_trunk
 
 WRITTEN_OUT = {"clvae (lookup)": False, "clvae (dense)": True}
 METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
@@ -96,7 +96,7 @@ def measure(
     if name in WRITTEN_OUT:
         way = WRITTEN_OUT[name]
         name = "clvae"
-        label_conv.better_written_out = lambda label, table=None: way
+        class_map.better_written_out = lambda label, table=None: way
     settings: dict[str, object] = (
         {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
     )

@@ -1,6 +1,6 @@
-"""cIMLE's distance between pictures: L1 in colours and in five depths of a VGG19 (Chen & Koltun 2017, section 3.3).
+"""cIMLE's distance between pictures (Chen & Koltun 2017): L1 in colours and in five depths of a VGG19.
 
-Letters: B batch, S samples per mask, H x W picture.
+Letters: B batch, H x W picture, S samples per mask.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from torch import Tensor
 TRUNK_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
 TERMS = ("colour", *TRUNK_LAYERS)
 DIVISORS = (1.0, 1.4, 1.8, 1.3, 2.2, 0.062)
-"""What each term is divided by, so that all have a say."""
+"""What each term is divided by, so that all have a comparable size."""
 
 Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """A feature network, and what it was trained to see: ``(picture - mean) / std`` of RGB pictures in 0..255.
+    """A feature network and the normalisation of its inputs.
 
-    ``network`` gives the features of :data:`TRUNK_LAYERS`, shallow to deep. The divisors belong to a network for
-    inputs in 0..255 (``std`` 1, the Caffe release). The features of one for inputs of unit size are multiplied by the
-    deviation that its inputs were divided by, which brings them to that scale: so none of the six terms of two real
-    pictures vanishes. The defaults are those of torchvision's networks.
+    :data:`DIVISORS` belong to a network for inputs in 0..255 (the Caffe release). The features of a network for inputs
+    of unit size are multiplied by the mean deviation that its inputs were divided by, which brings them to that scale,
+    so that none of the six terms vanishes.
+
+    Attributes:
+        network: Gives the features of :data:`TRUNK_LAYERS`, shallow to deep.
+        mean: Subtracted from RGB pictures in 0..255; torchvision's by default.
+        std: What the difference is divided by; torchvision's by default, 1 for the Caffe release.
     """
 
     network: Callable[[Tensor], list[Tensor]]
@@ -35,20 +39,26 @@ class FeatureSpace:
     std: Triple = (58.395, 57.12, 57.375)
 
     def views(self, image: Tensor) -> list[Tensor]:
-        """What the terms compare: image ``[B, 3, H, W]`` in [-1, 1] -> the picture in 0..255, then its features."""
+        """What the terms compare of image ``[B, 3, H, W]`` in [-1, 1]: the picture in 0..255, then its features."""
         picture = (image.float() + 1) * 127.5
-        # channel by channel with plain numbers, which need no transfer to a device
+        # plain numbers channel by channel need no transfer to the device
         channels = zip(picture.unbind(1), self.mean, self.std, strict=True)
-        seen = torch.stack([(channel - mean) / std for channel, mean, std in channels], 1)
+        normalized = torch.stack([(channel - mean) / std for channel, mean, std in channels], 1)
         scale = sum(self.std) / 3
-        return [picture, *(feature.float() * scale for feature in self.network(seen))]
+        return [picture, *(feature.float() * scale for feature in self.network(normalized))]
 
 
 def distances(fakes: list[Tensor], reals: list[Tensor], mask: Tensor | None = None) -> Tensor:
-    """The six terms ``[6, B * S]`` between the views of pictures; their sum over axis 0 is what training minimises.
+    """The six terms of the distance between pictures, whose sum training minimises.
 
-    fakes: views of B * S pictures (index b * S + s), reals: of B. mask ``[B, 1, H, W]`` (the rarity mask; None: ones)
-    weights the differences of each view after averaging over its pixels; the mean stays over all positions.
+    Args:
+        fakes: Views (see :meth:`FeatureSpace.views`) of B * S pictures, index b * S + s.
+        reals: Views of B pictures.
+        mask: Rarity mask ``[B, 1, H, W]``, None for ones. Averaged to the size of a view, it weights the differences
+            there; the mean stays over all positions.
+
+    Returns:
+        ``[6, B * S]``.
     """
     terms = []
     for fake, real, divisor in zip(fakes, reals, DIVISORS, strict=True):

@@ -1,11 +1,11 @@
-"""cIMLE as a method of the zoo: every picture pulls the nearest of several samples (Li et al. 2019, algorithm 1)."""
+"""cIMLE (Li et al. 2019): every real picture attracts the nearest of several samples of its label map."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,25 +14,32 @@ from zoo.codes import Codes
 from zoo.config import Positive, Range
 from zoo.distributed import bare, merge_over_ranks, rank, world_size
 from zoo.interfaces import Batch, Method
-from zoo.losses.perceptual import FeatureTrunk
+from zoo.nn.vgg import FeatureTrunk
 from zoo.registry import METHODS
 from zoo_cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
-from zoo_cimle.networks import CIMLEGenerator, level_widths
-from zoo_cimle.noise import noise_of
+from zoo_cimle.networks import CIMLEGenerator, level_widths, seeded_noise
 
 log = logging.getLogger(__name__)
 
 
 @METHODS.register("cimle")
 class CIMLE(Method):
-    """A generator without a discriminator or encoder, whose code is a noise map.
+    """A generator whose code is a noise map, without discriminator or encoder.
 
-    At the start of an epoch, ``candidates`` noises are drawn for each of its pictures, and the one whose output is
-    nearest is kept for the epoch: as its seed, so that a checkpoint stays small. ``search_batch`` outputs are made at a
-    time; it changes memory and speed, not the choice. Before the first iteration at or after the share
-    ``reinitialize_at`` of the planned iterations (None: never) the learning rate falls to a tenth, and training goes on
-    with a fresh noise encoder and noises chosen anew. The official schedule does so after 5 of 16 epochs. ``width`` is
-    that of the levels up to 64 rows, the others have half of it.
+    At the start of an epoch, several noises are drawn for each of its pictures, and the one whose output is nearest to
+    the picture is kept for the epoch. It is kept as its seed, so that a checkpoint stays small.
+
+    Args:
+        classes: C.
+        size: (H, W).
+        width: Channels of the levels up to 64 rows; the others have half of it.
+        noise_channels: N.
+        noise_encoder_width: Channels of the noise encoder.
+        candidates: Noises of which the nearest is chosen.
+        search_batch: Outputs made at a time in the search; changes memory and speed, not the choice.
+        reinitialize_at: Share of the planned iterations from which training goes on with a fresh noise encoder, noises
+            chosen anew and a tenth of the learning rate; None for never. The official schedule does so after 5 of 16
+            epochs.
     """
 
     trunk_layers: ClassVar[tuple[str, ...]] = TRUNK_LAYERS
@@ -66,25 +73,29 @@ class CIMLE(Method):
         """The seed of the noise of each picture of this epoch, by the picture's name."""
 
     def attach_trunk(self, trunk: FeatureTrunk) -> None:
+        """Receive the feature network, see :meth:`Method.attach_trunk`."""
         super().attach_trunk(trunk)
         self.features = FeatureSpace(trunk)
 
     @torch.no_grad()
     def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
+        """Pictures clipped to [-1, 1], see :meth:`Method.synthesize`."""
         return super().synthesize(label, codes).clamp(-1, 1)
 
     # --- training ---
 
     def rate_factor(self) -> float:
+        """A tenth once the noise encoder was reinitialised."""
         return 0.1 if self.reinitialized else 1.0
 
     def restart_due(self, progress: float) -> bool:
+        """Whether the share :attr:`reinitialize_at` is reached for the first time."""
         return self.reinitialize_at is not None and not self.reinitialized and progress >= self.reinitialize_at
 
     def restart(self, optimizers: Mapping[str, Any]) -> list[nn.Module]:
-        """A fresh noise encoder, the same on every rank, without the gradients and Adam's moments of the old one."""
+        """Reinitialise the noise encoder, alike on every rank, and drop its gradients and Adam moments."""
         seed = merge_over_ranks({rank(): int(torch.randint(2**62, ()))})[0]
-        encoder = bare(self.generator).noise_encoder
+        encoder = cast(CIMLEGenerator, bare(self.generator)).noise_encoder
         device = encoder.head.weight.device
         encoder.reset_parameters(torch.Generator(device).manual_seed(seed))
         for parameter in encoder.parameters():
@@ -106,6 +117,7 @@ class CIMLE(Method):
         self.seeds = merge_over_ranks(dict(zip(names, seeds_of_part, strict=True)))
 
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
+        """One step of the generator on the chosen noises, see :meth:`Method.train_step`."""
         # a picture without a chosen noise (begin_epoch was not called) gets a fresh one
         seeds = [self.seeds.get(name, int(torch.randint(2**62, ()))) for name in batch.name]
         losses = self.losses(batch, self._codes(torch.tensor(seeds), batch.label.device))
@@ -113,7 +125,7 @@ class CIMLE(Method):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def losses(self, batch: Batch, codes: Codes) -> dict[str, Tensor]:
-        """The terms of the distance between the pictures that codes of batch B give, and the real ones; scalars."""
+        """The terms of the distance between the real pictures and those of codes of batch B: scalars by name."""
         with torch.no_grad():
             reals = self.features.views(batch.image)
         terms = distances(self.features.views(self.generator(batch.label, codes)), reals, batch.weight)
@@ -131,13 +143,15 @@ class CIMLE(Method):
         return seeds.to(best.device).gather(1, best)[:, 0]
 
     def _codes(self, seeds: Tensor, device: torch.device) -> Codes:
-        """The noise that each seed ``[B]`` stands for, made on the device."""
-        noise = noise_of(seeds.to(device, non_blocking=True), self.code_specs["noise"].shape)
+        """The noise of each seed ``[B]``, made on the device."""
+        noise = seeded_noise(seeds.to(device, non_blocking=True), self.code_specs["noise"].shape)
         return Codes({"noise": noise}, self.code_specs)
 
     def get_extra_state(self) -> dict[str, Any]:
+        """The chosen noises, and whether the noise encoder was reinitialised."""
         return {"seeds": dict(self.seeds), "reinitialized": self.reinitialized}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`get_extra_state` gave."""
         self.seeds = dict(state["seeds"])
         self.reinitialized = bool(state.get("reinitialized", False))  # absent in checkpoints of version 0.1

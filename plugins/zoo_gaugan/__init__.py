@@ -1,6 +1,4 @@
-"""GauGAN: one picture per label map (Park et al. 2019, "Semantic Image Synthesis with Spatially-Adaptive
-Normalization").
-"""
+"""GauGAN: one picture per label map (Park et al., CVPR 2019)."""
 
 from zoo_gaugan.method import GauGAN
 

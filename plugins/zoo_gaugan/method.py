@@ -1,30 +1,70 @@
-"""GauGAN as a method of the zoo."""
+"""GauGAN (Park et al. 2019): the label map alone drives every layer of the generator (Endo & Kanamori 2020, eq. 1).
+
+Letters: B batch, C classes, H x W picture, S samples per mask.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoo.adversarial import AdversarialMethod
-from zoo.codes import Codes, Posterior
-from zoo.config import NonNegative, Positive
-from zoo.losses.adversarial import GANLoss
+from zoo.codes import Codes, CodeSpec, Posterior
+from zoo.config import Positive
+from zoo.interfaces import Generator
+from zoo.nn.class_map import ClassMap, LabelConv2d
 from zoo.nn.convolution import Norm
-from zoo.nn.discriminator import MultiscaleDiscriminator
-from zoo.nn.spade_decoder import Upsampling
+from zoo.nn.spade import SPADE, SPADEDecoder, Upsampling, start_size
 from zoo.official import SPADE_DECODER, OfficialLayout
 from zoo.registry import METHODS
-from zoo_gaugan.generator import GauGANGenerator
+
+
+class GauGANGenerator(Generator):
+    """A convolution of the label map at the smallest size, then the SPADE decoder."""
+
+    def __init__(
+        self,
+        classes: int,
+        size: tuple[int, int],
+        *,
+        width: int,
+        upsampling: Upsampling,
+        norm: Norm = "batch",
+        spectral: bool = True,
+    ) -> None:
+        super().__init__()
+        self.code_specs: dict[str, CodeSpec] = {}
+        self.start = start_size(size, upsampling)
+        self.fc = LabelConv2d(classes, 16 * width)
+        self.decoder = SPADEDecoder(
+            width, upsampling, lambda block, channels: SPADE(channels, classes, norm=norm), spectral=spectral
+        )
+
+    def forward(self, label: Tensor, codes: Codes) -> Tensor:
+        """Map label ``[B, H, W]`` and empty codes of batch B * S to ``[B * S, 3, H, W]``: S equal pictures per mask."""
+        class_map = ClassMap(label)
+        x = self.fc(class_map.resized(self.start))
+        image = self.decoder(x, dict.fromkeys(self.decoder.blocks, class_map))
+        return image.repeat_interleave(codes.batch_size // label.shape[0], 0)
 
 
 @METHODS.register("gaugan")
 class GauGAN(AdversarialMethod):
-    """One picture per mask; it has no codes, so every sample of a mask is the same picture."""
+    """One picture per mask; there are no codes, so all samples of a mask are the same picture.
 
-    official = OfficialLayout(
-        generator=SPADE_DECODER,
-        decided_by=((r"mlp_shared|^fc|stem", "the number of classes of --data or method.width"),),
-    )
+    Args:
+        classes: C.
+        size: (H, W).
+        width: Base width of the generator.
+        upsampling: Doublings from the first features to the picture: 5 ("normal"), 6 ("more") or 7 ("most").
+        norm: Normalisation of the generator.
+        spectral: Whether the generator has spectral normalisation.
+        **settings: Those of :class:`zoo.adversarial.AdversarialMethod`.
+    """
+
+    official = OfficialLayout(generator=SPADE_DECODER)
 
     def __init__(
         self,
@@ -35,34 +75,13 @@ class GauGAN(AdversarialMethod):
         upsampling: Upsampling = "normal",
         norm: Norm = "batch",
         spectral: bool = True,
-        discriminator_width: Positive = 64,
-        discriminator_norm: Norm = "instance",
-        discriminator_scales: Positive = 2,
-        discriminator_layers: Positive = 4,
-        feature_matching_weight: NonNegative = 10.0,
-        perceptual_weight: NonNegative = 10.0,
-        gan_loss: GANLoss = "hinge",
-        reuse_fake: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            generator=GauGANGenerator(classes, size, width=width, upsampling=upsampling, norm=norm, spectral=spectral),
-            encoder=None,
-            discriminator=MultiscaleDiscriminator(
-                classes,
-                discriminator_width,
-                scales=discriminator_scales,
-                layers=discriminator_layers,
-                norm=discriminator_norm,
-            ),
-            kl_weight=0.0,
-            feature_matching_weight=feature_matching_weight,
-            perceptual_weight=perceptual_weight,
-            gan_loss=gan_loss,
-            reuse_fake=reuse_fake,
-        )
+        generator = GauGANGenerator(classes, size, width=width, upsampling=upsampling, norm=norm, spectral=spectral)
+        super().__init__(generator, classes=classes, **settings)
 
     @torch.no_grad()
     def encode(self, image: Tensor, label: Tensor) -> Posterior:
-        """The empty posterior: a reconstruction is the one picture of the mask (the paper's Table 1 counts it so)."""
-        none = Codes({}, {}, image.shape[0])
-        return Posterior(none, none)
+        """The empty posterior: the reconstruction is the one picture of the mask, as in the paper's Table 1."""
+        empty = Codes({}, {}, image.shape[0])
+        return Posterior(empty, empty)

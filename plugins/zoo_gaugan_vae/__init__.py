@@ -1,4 +1,4 @@
-"""GauGAN-VAE: one global code per picture (Park et al. 2019, section 4, multi-modal synthesis)."""
+"""GauGAN-VAE: one global code per picture (Park et al., CVPR 2019)."""
 
 from zoo_gaugan_vae.method import GauGANVAE
 

@@ -26,7 +26,6 @@ from torch import Tensor
 
 from tests.conftest import large_golden_set
 from tests.parity.tiny_set import read_tiny
-from zoo.nn.class_map import instance_edges
 
 TINY_SET = Path(__file__).parent / "golden"
 TINY_CASES = (
@@ -67,23 +66,8 @@ class Fixture:
         return self.tensors["label"].long().reshape(-1, *self.size)
 
     @property
-    def has_edges(self) -> bool:
-        """Whether the last channel of the official label map is the instance edge map."""
-        return not self.opt.get("no_instance", True)
-
-    @property
     def classes(self) -> int:
-        return self.opt["semantic_nc"] - self.has_edges
-
-    @property
-    def edges(self) -> Tensor | None:
-        """The instance edge map ``[B, 1, H, W]``, recorded or made from recorded instance ids."""
-        if not self.has_edges:
-            return None
-        named = {start: [k for k in self.tensors if re.match(rf"{start}|.*_{start}", k)] for start in ("edge", "inst")}
-        key = next(iter(named["edge"] + named["inst"]))
-        recorded = self.tensors[key].reshape(-1, *self.size)
-        return (recorded[:, None] > 0).float() if "edge" in key else instance_edges(recorded)
+        return self.opt["semantic_nc"]
 
     def image(self, key: str = "image") -> Tensor:
         """The picture in [-1, 1]; pixels that are exactly 0 do not exist in 8 bits, so it may be recorded as floats."""

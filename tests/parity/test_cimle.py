@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 
+from tests.parity.cimle_variables import generator_state, widths_of, zoo_key
 from tests.parity.fixtures import OUTPUT_TOLERANCE, compare, over_cases, skip_unless
 from zoo.codes import Codes
 from zoo.interfaces import Batch
-from zoo.losses.perceptual import layout
+from zoo.nn.vgg import module_indices
 from zoo_cimle.loss import FeatureSpace, distances
 from zoo_cimle.method import CIMLE
 from zoo_cimle.networks import CIMLEGenerator
-from zoo_cimle.official import generator_state, widths_of, zoo_key
 
 PICTURE_TOLERANCE = 5e-3  # of 0..255
 CAFFE_MEAN = (123.68, 116.779, 103.939)
@@ -31,7 +31,7 @@ class CaffeVGG:
 
     def __call__(self, x):
         features = []
-        for name in layout("vgg19"):
+        for name in module_indices("vgg19"):
             if name.startswith("pool"):
                 x = F.avg_pool2d(x, 2)
             elif name.startswith("conv") and f"VGG/{name}/weights" in self.arrays:

@@ -5,12 +5,9 @@ import torch
 
 from tests.parity.fixtures import CODE_TOLERANCE, largest_difference, over_cases, read, skip_unless
 from zoo.codes import Codes, Posterior
-from zoo.losses.kl import kl_divergence
+from zoo.losses import kl_divergence
 from zoo.official import load_official
-from zoo_clvae.encoder import CLVAEEncoder
-from zoo_clvae.generator import CLVAEGenerator
-from zoo_clvae.layout import CodeLayout
-from zoo_clvae.method import CLVAE
+from zoo_clvae.method import CLVAE, CLVAEEncoder, CLVAEGenerator, CodeLayout
 
 
 @over_cases("c")

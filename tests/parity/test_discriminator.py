@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read, skip_unless
-from zoo.losses.adversarial import discriminator_losses, feature_matching_loss, generator_loss
-from zoo.losses.perceptual import FeatureTrunk, perceptual_loss, random_vgg19_state
+from zoo.losses import discriminator_losses, feature_matching_loss, generator_loss, perceptual_loss
 from zoo.nn.discriminator import MultiscaleDiscriminator
+from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
 from zoo.official import load_official
 from zoo_clvae.method import CLVAE
 
@@ -21,11 +21,10 @@ def judged(fixture, dtype=torch.float32):
         layers=fixture.opt["n_layers_D"],
         norm=norm,
         spectral=spectral,
-        edges=fixture.has_edges,
     ).eval()
     load_official(discriminator, "discriminator", fixture.state("D"), CLVAE.official)
     fake, real = fixture.image("fake").to(dtype).requires_grad_(), fixture.image("real").to(dtype)
-    features = discriminator.to(dtype)(torch.cat([fake, real]), fixture.label, fixture.edges)
+    features = discriminator.to(dtype)(torch.cat([fake, real]), fixture.label)
     fakes = [[f[: len(fake)] for f in scale] for scale in features]
     return fake, real, fakes, [[f[len(fake) :] for f in scale] for scale in features]
 

@@ -5,12 +5,10 @@ import torch
 
 from tests.parity.fixtures import CODE_TOLERANCE, compare_buffers, over_cases, read, skip_unless
 from zoo.codes import Codes, Posterior
-from zoo.losses.kl import kl_divergence
+from zoo.losses import kl_divergence
 from zoo.official import load_official
-from zoo_gaugan.generator import GauGANGenerator
-from zoo_gaugan.method import GauGAN
-from zoo_gaugan_vae.method import GauGANVAE
-from zoo_gaugan_vae.networks import GauGANVAEEncoder, GauGANVAEGenerator
+from zoo_gaugan.method import GauGAN, GauGANGenerator
+from zoo_gaugan_vae.method import GauGANVAE, GauGANVAEEncoder, GauGANVAEGenerator
 
 
 def settings(fixture):
@@ -20,7 +18,6 @@ def settings(fixture):
         "upsampling": fixture.opt["num_upsampling_layers"],
         "norm": norm,
         "spectral": spectral,
-        "edges": fixture.has_edges,
     }
 
 
@@ -31,8 +28,8 @@ def test_gaugan_generator(case):
     load_official(generator, "generator", fixture.state("G"), GauGAN.official)
     none = Codes({}, {}, len(fixture.label))
     with torch.no_grad():
-        evaluated = generator.eval()(fixture.label, none, fixture.edges)
-        trained = generator.train()(fixture.label, none, fixture.edges)
+        evaluated = generator.eval()(fixture.label, none)
+        trained = generator.train()(fixture.label, none)
     compare_buffers(fixture, {"G": ("generator", generator)}, GauGAN.official)
     skip_unless([fixture.compare("out_eval", evaluated), fixture.compare("out_train", trained)], case)
 
@@ -52,7 +49,7 @@ def test_gaugan_vae(case):
         for key, codes in (("mu", posterior.mu), ("logvar", posterior.logvar)):
             compared.append(fixture.compare(key, codes["global"], CODE_TOLERANCE))
         if "z" in tensors:
-            image = generator(fixture.label, Codes({"global": tensors["z"]}, generator.code_specs), fixture.edges)
+            image = generator(fixture.label, Codes({"global": tensors["z"]}, generator.code_specs))
             compared.append(fixture.compare("out_eval", image))
     expected = next((n for n in map(fixture.number, ("kld", "kld_unweighted")) if n is not None), None)
     if expected is not None and {"mu", "logvar"} <= tensors.keys():

@@ -7,13 +7,11 @@ import torch
 
 from tests.parity.fixtures import CODE_TOLERANCE, compare_buffers, over_cases, read, skip_unless
 from zoo.codes import Codes
-from zoo.losses.kl import kl_divergence
+from zoo.losses import kl_divergence
 from zoo.official import load_official
-from zoo_groupdnet.crops import class_boxes, crop_stack
-from zoo_groupdnet.encoder import GroupDNetEncoder
-from zoo_groupdnet.generator import GroupDNetGenerator
-from zoo_groupdnet.layout import group_layout
+from zoo_groupdnet.groups import group_layout
 from zoo_groupdnet.method import GroupDNet
+from zoo_groupdnet.networks import GroupDNetEncoder, GroupDNetGenerator, class_boxes, crop_stack
 
 
 def boxes_of_values(image, label, classes):

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.parity.fixtures import over_cases, read, skip_unless
-from zoo.losses.perceptual import SLICE_WEIGHTS, FeatureTrunk, layout, perceptual_loss, random_vgg19_state
+from zoo.losses import SLICE_WEIGHTS, perceptual_loss
+from zoo.nn.vgg import FeatureTrunk, module_indices, random_vgg19_state
 
 
 def recorded_trunk(fixture):
@@ -19,7 +20,7 @@ def test_random_vgg19_is_the_recorded_one(case):
     notes = read(case).meta.get("vgg")
     skip_unless(notes, case, "perceptual loss")
     state = random_vgg19_state(notes["seed"])
-    convolutions = [index for name, index in layout("vgg19").items() if name.startswith("conv")]
+    convolutions = [index for name, index in module_indices("vgg19").items() if name.startswith("conv")]
     weights = [state[f"features.{index}.weight"].double() for index in convolutions]
     assert weights[0].flatten()[:3].tolist() == pytest.approx(notes["first_weight_0_3"], abs=1e-9)
     assert [w.sum().item() for w in weights] == pytest.approx(notes["sum_weight_per_conv"], abs=1e-2)

@@ -14,11 +14,11 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read, skip_unless
+from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, read
 from zoo.adversarial import total
 from zoo.codes import Codes
 from zoo.interfaces import Batch
-from zoo.losses.perceptual import FeatureTrunk, random_vgg19_state
+from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
 from zoo.official import load_official
 from zoo_clvae.method import CLVAE
 from zoo_gaugan.method import GauGAN
@@ -139,14 +139,9 @@ def compare_generator_losses(losses, recorded, iteration):
         assert own == pytest.approx(expected, rel=LOSS_TOLERANCE[iteration], abs=1e-6), official
 
 
-def skip_with_edges(fixture):
-    skip_unless(not fixture.has_edges, fixture.case, "training without instance edges, which no method takes")
-
-
 @over_cases("f")
 def test_first_losses_in_float32(case):
     fixture = read(case)
-    skip_with_edges(fixture)
     method, batch, noise = prepared(fixture, torch.float32)
     fake, losses = method.generator_losses(batch, noise("it0_G"))
     compare_generator_losses(losses, fixture.meta["iterations"][0]["G_losses"], 0)
@@ -156,7 +151,6 @@ def test_first_losses_in_float32(case):
 @over_cases("f")
 def test_iterations(case):
     fixture = read(case)
-    skip_with_edges(fixture)
     method, batch, noise = prepared(fixture)
     optimizers = {
         name: OptimWrapper(

@@ -12,11 +12,10 @@ from zoo.codes import Codes
 from zoo.config import resolve
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
-from zoo.losses.perceptual import FeatureTrunk, random_vgg19_state
+from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
 from zoo_cimle.loss import DIVISORS, distances
 from zoo_cimle.method import CIMLE
-from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, share_pyramid
-from zoo_cimle.noise import noise_of
+from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, seeded_noise, share_pyramid
 
 CLASSES, SIZE = 7, (16, 32)
 
@@ -178,7 +177,7 @@ def test_the_nearest_candidate_is_kept(trunk, search_batch, weight):
             alone = Batch(batch.image[part], batch.label[part], (name,), mask)
             totals = {}
             for seed in method.offered[name]:
-                noise = noise_of(torch.tensor([seed]), (10, *SIZE))
+                noise = seeded_noise(torch.tensor([seed]), (10, *SIZE))
                 with torch.no_grad():
                     losses = method.losses(alone, Codes({"noise": noise}, method.code_specs))
                 totals[seed] = sum(losses.values()).item()
@@ -190,7 +189,7 @@ def test_training_uses_the_chosen_noise(trunk):
     batch = batch_of("ab")
     optimizers = adam(method)
     method.begin_epoch(0, [batch], optimizers)
-    noise = noise_of(torch.tensor([method.seeds[name] for name in batch.name]), (10, *SIZE))
+    noise = seeded_noise(torch.tensor([method.seeds[name] for name in batch.name]), (10, *SIZE))
     expected = method.losses(batch, Codes({"noise": noise}, method.code_specs))
     before = [p.detach().clone() for p in method.parameters()]
     losses = method.train_step(batch, optimizers)

@@ -3,16 +3,16 @@
 import torch
 from scipy import stats
 
-from zoo_cimle.noise import noise_of
+from zoo_cimle.networks import seeded_noise
 
 
 def test_it_is_standard_normal():
-    noise = noise_of(torch.tensor([11]), (10, 64, 128)).flatten().numpy()
+    noise = seeded_noise(torch.tensor([11]), (10, 64, 128)).flatten().numpy()
     assert stats.kstest(noise, "norm").pvalue > 0.01
 
 
 def test_seeds_and_positions_are_independent():
-    noise = noise_of(torch.arange(200), (50, 41)).flatten(1).double()
+    noise = seeded_noise(torch.arange(200), (50, 41)).flatten(1).double()
     between = torch.corrcoef(noise).fill_diagonal_(0)
     along = torch.corrcoef(noise.T[:200]).fill_diagonal_(0)
     assert between.abs().max() < 5 / 2050**0.5  # five standard deviations of a correlation of independent numbers
@@ -21,6 +21,6 @@ def test_seeds_and_positions_are_independent():
 
 def test_a_seed_gives_the_same_noise_alone_and_in_company():
     seeds = torch.tensor([3, 2**61 + 5, 0])
-    together = noise_of(seeds, (3, 5, 7))
+    together = seeded_noise(seeds, (3, 5, 7))
     assert together.shape == (3, 3, 5, 7)
-    assert all(torch.equal(noise_of(seeds[i : i + 1], (3, 5, 7))[0], together[i]) for i in range(3))
+    assert all(torch.equal(seeded_noise(seeds[i : i + 1], (3, 5, 7))[0], together[i]) for i in range(3))

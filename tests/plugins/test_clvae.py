@@ -8,9 +8,7 @@ import zoo
 from zoo import contract
 from zoo.codes import Codes
 from zoo.errors import ZooError
-from zoo_clvae.encoder import CLVAEEncoder
-from zoo_clvae.generator import CLVAEGenerator
-from zoo_clvae.layout import CodeLayout
+from zoo_clvae.method import CLVAEEncoder, CLVAEGenerator, CodeLayout
 
 CLASSES, CHANNELS = 7, 5
 
@@ -36,7 +34,7 @@ def test_codes_are_heads_of_the_class_wise_maximum(layers):
     image, label = random_batch()
     with torch.no_grad():
         posterior = network(image, label)
-        features = network.trunk(image)
+        features = network.convs(image)
         final = F.adaptive_avg_pool2d(F.leaky_relu(features[layers - 1], 0.2), 2).flatten(1)
         torch.testing.assert_close(posterior.mu["global"], network.fc_mu(final))
         assert posterior.mu["local"].shape[1] == len(network.local_mu) == layers - 1
@@ -122,7 +120,7 @@ def test_one_encoder_layer_has_the_global_code_alone():
     posterior = network(image, label)
     assert posterior.mu.keys() == {"global"} == set(generator.code_specs)
     assert not posterior.presence
-    pooled = F.adaptive_avg_pool2d(F.leaky_relu(network.trunk(image)[0], 0.2), 2).flatten(1)
+    pooled = F.adaptive_avg_pool2d(F.leaky_relu(network.convs(image)[0], 0.2), 2).flatten(1)
     torch.testing.assert_close(posterior.mu["global"], network.fc_mu(pooled))
     picture = generator(label[:, ::2, ::2], posterior.mu)
     gradients = torch.autograd.grad(picture.square().sum(), list(generator.parameters()), allow_unused=True)
@@ -150,7 +148,7 @@ def test_without_layer_wise_codes_the_middle_layer_gives_them(layers, middle):
     image, label = random_batch()
     with torch.no_grad():
         region = label[0, :: 2**middle, :: 2**middle] == 0
-        pooled = F.leaky_relu(network.trunk(image)[middle - 1][0], 0.2)[:, region].amax(1)
+        pooled = F.leaky_relu(network.convs(image)[middle - 1][0], 0.2)[:, region].amax(1)
         mu = network(image, label).mu["local"][0, 0]
     torch.testing.assert_close(mu, network.local_mu[0](pooled))
 
@@ -159,7 +157,7 @@ def test_one_code_per_layer_is_pooled_over_the_whole_picture():
     network = encoder(class_wise=False)
     image, label = random_batch()
     posterior = network(image, label)
-    pooled = F.leaky_relu(network.trunk(image)[2], 0.2).amax((2, 3))
+    pooled = F.leaky_relu(network.convs(image)[2], 0.2).amax((2, 3))
     torch.testing.assert_close(posterior.mu["local"][:, 2], network.local_mu[2](pooled))
     assert not posterior.presence
 

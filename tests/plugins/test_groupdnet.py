@@ -11,9 +11,9 @@ from zoo.errors import ZooError
 from zoo.interfaces import Batch
 from zoo.nn.class_map import ClassMap
 from zoo.nn.spade import SPADE
-from zoo_groupdnet.crops import class_boxes, crop_stack
-from zoo_groupdnet.layout import choose_layout, group_layout
+from zoo_groupdnet.groups import choose_layout, group_layout
 from zoo_groupdnet.method import GroupDNet
+from zoo_groupdnet.networks import class_boxes, crop_stack
 
 
 def label_map(batch, height, width, classes, seed=0):

@@ -8,7 +8,8 @@ from PIL import Image
 
 from zoo import weights
 from zoo.errors import ZooError
-from zoo.losses.perceptual import FeatureTrunk, layout, load_trunk, perceptual_loss, random_vgg19_state
+from zoo.losses import perceptual_loss
+from zoo.nn.vgg import FeatureTrunk, load_trunk, module_indices, random_vgg19_state
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_layout_is_torchvisions():
         with torch.device("meta"):
             modules = getattr(torchvision.models, kind)(weights=None).features
         kinds = {"conv": torch.nn.Conv2d, "relu": torch.nn.ReLU, "pool": torch.nn.MaxPool2d}
-        names = layout(kind)
+        names = module_indices(kind)
         assert len(names) == len(modules)
         for name, index in names.items():
             assert isinstance(modules[index], kinds[name[:4]])

@@ -1,4 +1,4 @@
-"""`zoo import`."""
+"""The command `zoo import`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def import_command(
     out: Path,
     sets: tuple[str, ...],
 ) -> None:
-    """Turn official weights of SPADE, GroupDNet or CLVAE into a checkpoint of the zoo."""
+    """Turn the weights of an official release into a checkpoint of the zoo."""
     from zoo.config import resolve
     from zoo.factory import from_config
     from zoo.official import import_official

@@ -34,7 +34,7 @@ from zoo.engine.optimizers import LearningRates, build_optimizers
 from zoo.engine.validation import measure, require_measurable, sample_grid
 from zoo.environment import device_of
 from zoo.interfaces import Batch, Method
-from zoo.losses.perceptual import load_trunk
+from zoo.nn.vgg import load_trunk
 from zoo.visual import save_picture
 
 GRID_PICTURES = 4

@@ -1,14 +1,62 @@
-"""Convolutions and linear layers with the papers' initialisation and normalisations."""
+"""Convolutions with the papers' initialisation and normalisations, and the strided stack of them in every encoder.
+
+Letters: B batch, H x W picture.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
 
-from zoo.nn.spectral_norm import spectral_norm
+from zoo.errors import ZooError
+from zoo.nn.class_map import resize_labels
 
 Norm = Literal["instance", "batch", "none"]
+
+
+class SpectralNorm(nn.Module):
+    """Weight divided by its largest singular value (Miyato et al. 2018), as a parametrization of a convolution.
+
+    One power iteration per training-mode forward estimates the singular value. torch's own parametrization updates u
+    before v; the implementation that GauGAN, GroupDNet and CLVAE were trained with updates v before u, which gives
+    other numbers in training. The state has the same names as torch's: ``original``, ``0._u`` ``[out]`` and ``0._v``
+    ``[in * k * k]``.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        matrix = weight.detach().flatten(1)
+        self.register_buffer("_u", _unit(torch.randn(matrix.shape[0])))
+        self.register_buffer("_v", _unit(torch.randn(matrix.shape[1])))
+        for _ in range(15):  # so that the networks give meaningful pictures before any training
+            self._iterate(matrix)
+
+    @torch.no_grad()
+    def _iterate(self, matrix: Tensor) -> None:
+        self._v.copy_(_unit(matrix.T @ self._u))
+        self._u.copy_(_unit(matrix @ self._v))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The normalised weight, of the same shape."""
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = weight.flatten(1)
+            if self.training:
+                self._iterate(matrix)
+            # clones, since a second forward before backward changes the buffers
+            sigma = self._u.clone() @ (matrix @ self._v.clone())
+            return weight / sigma
+
+
+def _unit(vector: Tensor) -> Tensor:
+    return F.normalize(vector, dim=0, eps=1e-12)
 
 
 def conv2d(
@@ -22,16 +70,14 @@ def conv2d(
     groups: int = 1,
     spectral: bool = False,
 ) -> nn.Conv2d:
-    """Convolution with Xavier-normal weights (gain 0.02) and zero bias, under spectral normalisation where asked.
-
-    The power iteration starts after the initialisation and so knows the true singular value: an untrained network
-    already gives meaningful pictures in eval mode.
-    """
+    """Convolution with Xavier-normal weights (gain 0.02) and zero bias, with spectral normalisation if ``spectral``."""
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias, groups=groups)
     nn.init.xavier_normal_(layer.weight, gain=0.02)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    return spectral_norm(layer) if spectral else layer
+    if spectral:  # after the initialisation, from which the power iteration starts
+        register_parametrization(layer, "weight", SpectralNorm(layer.weight))
+    return layer
 
 
 def linear(in_features: int, out_features: int) -> nn.Linear:
@@ -43,7 +89,11 @@ def linear(in_features: int, out_features: int) -> nn.Linear:
 
 
 def parameter_free_norm(kind: Norm, channels: int) -> nn.Module:
-    """Normalisation without scale and shift, eps 1e-5. Raises ValueError for an unknown kind."""
+    """Normalisation without scale and shift, eps 1e-5.
+
+    Raises:
+        ValueError: If ``kind`` is not one of "instance", "batch" and "none".
+    """
     if kind == "batch":
         return nn.BatchNorm2d(channels, affine=False)
     if kind == "instance":
@@ -54,9 +104,9 @@ def parameter_free_norm(kind: Norm, channels: int) -> nn.Module:
 
 
 class NormalizedConv(nn.Module):
-    """Convolution, then parameter-free normalisation: the layer of the encoders and discriminators.
+    """Convolution and parameter-free normalisation: the layer of the encoders and discriminators.
 
-    The convolution has a bias only where nothing follows that would remove it.
+    The convolution has a bias only if there is no normalisation, which would remove it.
     """
 
     def __init__(
@@ -85,6 +135,71 @@ class NormalizedConv(nn.Module):
         self.norm = parameter_free_norm(norm, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x ``[B, in, H, W]`` -> ``[B, out, H', W']``."""
+        """Map x ``[B, in, H, W]`` to ``[B, out, H', W']``."""
         out: Tensor = self.norm(self.conv(x))
         return out
+
+
+class ConvEncoder(nn.Module):
+    """Strided 3x3 convolutions, each halving the size: GauGAN's image encoder without its linear heads.
+
+    The activation comes before every layer but the first, so the features are those after the normalisation.
+
+    Args:
+        in_channels: Channels of the input.
+        widths: Output channels of the layers.
+        groups: Groups of all convolutions.
+        norm: Normalisation of all layers.
+        spectral: Whether the convolutions have spectral normalisation.
+    """
+
+    FACTORS = (1, 2, 4, 8, 8, 8)
+    """Output channels of GauGAN's six layers, in units of the base width."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        widths: Sequence[int],
+        *,
+        groups: int = 1,
+        norm: Norm = "instance",
+        spectral: bool = True,
+    ) -> None:
+        super().__init__()
+        inputs = [in_channels, *widths[:-1]]
+        self.layers = nn.ModuleList(
+            NormalizedConv(fin, fout, 3, stride=2, padding=1, groups=groups, norm=norm, spectral=spectral)
+            for fin, fout in zip(inputs, widths, strict=True)
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Map x ``[B, in, H, W]`` to the features of each layer i, ``[B, widths[i], H / 2^(i+1), W / 2^(i+1)]``."""
+        features: list[Tensor] = []
+        for layer in self.layers:
+            features.append(layer(F.leaky_relu(features[-1], 0.2) if features else x))
+        return features
+
+
+def check_encoder_size(size: int) -> None:
+    """Check the side of the square at which an encoder sees pictures.
+
+    Raises:
+        ZooError: If six halvings with instance normalisation do not fit it.
+    """
+    if size % 64 or size < 128:
+        # at 64 the last features are one pixel, which instance normalisation cannot normalise
+        raise ZooError(f"method.encoder_size is {size}, but must be a multiple of 64, at least 128.")
+
+
+def to_encoder_size(image: Tensor, label: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Resize picture (bilinear) and label map (nearest) to size x size, whatever the aspect, as the papers do.
+
+    Args:
+        image: ``[B, 3, H, W]``.
+        label: ``[B, H, W]``.
+        size: Side of the square.
+    """
+    if image.shape[-2:] == (size, size):
+        return image, label
+    image = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False)
+    return image, resize_labels(label, (size, size))

@@ -1,4 +1,4 @@
-"""The method keeps to the contract of the zoo, and does what it says."""
+"""The method fulfils the contract of the zoo, and does what its docstrings say."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Class colours: an example of a method for the zoo, in one file."""
+"""Class colours: an example of a plugin for the zoo."""
 
 from zoo_class_colours.method import ClassColours
 

@@ -296,7 +296,7 @@ def test_layer_l_is_the_picture_as_a_whole(methods, picture):
     assert codes.layers == 5 and codes.whole == ("global",)
     edited = codes.replace(fresh, layers=[5])
     assert torch.equal(edited["local"], codes["local"]) and torch.equal(edited["global"], fresh["global"])
-    with pytest.raises(ZooError, match="single classes have no share"):
+    with pytest.raises(ZooError, match="for single classes"):
         codes.replace(fresh, classes=[1], layers=[5])
     with pytest.raises(ZooError, match=r"layer indices 0\.\.5, but \[6\]"):
         codes.replace(fresh, layers=[6])

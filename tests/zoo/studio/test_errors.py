@@ -175,7 +175,7 @@ def test_bodies_that_are_no_object(page, body):
         ("redraw", {"classes": []}, "empty list"),
         ("redraw", {"layers": [6]}, "layer"),
         ("redraw", {"layers": [0.5]}, "list of whole numbers"),
-        ("redraw", {"classes": [1], "layers": [5]}, "single classes have no share"),
+        ("redraw", {"classes": [1], "layers": [5]}, "for single classes"),
         ("redraw", {"scene": []}, "object"),
         ("move", {"amount": "far"}, "number"),
         ("move", {"amount": 1e9}, "from -100 to 100"),

@@ -1,7 +1,7 @@
-"""How many groups and channels each layer of GroupDNet has (Zhu et al. 2020, section 3.3, and the released networks).
+"""How many groups and channels each layer of GroupDNet has (Zhu et al. 2020, and the released networks).
 
-There are fewer and fewer groups towards the picture: the codes of the classes stay apart at first and meet at the
-end. The release has one generator per dataset; both are built here for any number of classes C and base width nf.
+The number of groups falls towards the picture: the codes of the classes stay apart at first and mix at the end. The
+release has one generator per dataset; both are built here for any number of classes C and base width nf.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import lcm
 from typing import Literal
 
-from zoo.nn.spade_decoder import BlockShape
+from zoo.nn.spade import BlockShape
 
 LayoutName = Literal["deepfashion", "ade20k"]
 
@@ -40,11 +40,17 @@ _MOST_CLASSES_FOR_DEEPFASHION = 32
 
 @dataclass(frozen=True)
 class GroupLayout:
-    """Groups and channels of the generator, and the base width of the encoder.
+    """Groups and channels of the generator, and the base width of the encoder, which has C groups throughout.
 
-    ``fc_channels`` and ``fc_groups`` are those of the convolution of the codes. ``hidden`` is the width of a block's
-    SPADE layers, ``shared_groups`` the groups of their first convolution, over the class map. The encoder has C groups
-    throughout.
+    Attributes:
+        name: Which of the two published networks.
+        classes: C.
+        fc_channels: Channels of the convolution of the codes.
+        fc_groups: Groups of this convolution.
+        blocks: Channels and groups of the residual blocks.
+        hidden: Hidden channels of the SPADE layers, by block.
+        shared_groups: Groups of their first convolution, that of the class map, by block.
+        encoder_width: Base width of the encoder.
     """
 
     name: LayoutName
@@ -77,10 +83,16 @@ def choose_layout(classes: int) -> LayoutName:
 def group_layout(
     classes: int, name: LayoutName, *, width: int | None = None, encoder_width: int | None = None
 ) -> GroupLayout:
-    """The layout for C = ``classes`` and nf = ``width`` (None: the published width).
+    """The layout of a published network for any number of classes and width.
 
-    ``encoder_width`` None scales the published one (256, or 4 per class) with ``width``. Channels that C or a group
-    count does not divide are rounded up to the next multiple.
+    Channels that C or a group count does not divide are rounded up to the next multiple.
+
+    Args:
+        classes: C.
+        name: The network.
+        width: nf; None for the published width.
+        encoder_width: Base width of the encoder; None for the published one (256, or 4 per class), scaled with
+            ``width``.
     """
     published = PUBLISHED_WIDTH[name]
     width = width or published
@@ -96,7 +108,7 @@ def _deepfashion(classes: int, width: int, encoder_width: int) -> GroupLayout:
         block: _largest_divisor(classes, at_most=classes // divisor)
         for block, (divisor, _, _) in _DEEPFASHION_BLOCKS.items()
     }
-    # the release writes 8, the class count that it was made for, and keeps it for multiples of 8
+    # the release has the literal 8, the number of its classes; it is kept for multiples of 8
     fc_groups = 8 if classes % 8 == 0 else classes
 
     def channels(factor: int) -> int:

@@ -1,19 +1,18 @@
-"""Convolution of class maps, looked up and written out, against the plain formula in float64."""
+"""Class maps against plain formulas in float64: their convolution, looked up and dense, and pooling by class."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from zoo.nn import label_conv
-from zoo.nn.class_map import ClassMap, instance_edges, resize_labels
-from zoo.nn.label_conv import LabelConv2d
+from zoo.nn import class_map
+from zoo.nn.class_map import ClassMap, LabelConv2d, class_max_pool, resize_labels
 
 
 @pytest.fixture(params=["own choice", "written out"], autouse=True)
 def way(request, monkeypatch):
     """As on this device, and as on a GPU."""
     if request.param == "written out":
-        monkeypatch.setattr(label_conv, "better_written_out", lambda label, table=None: True)
+        monkeypatch.setattr(class_map, "better_written_out", lambda label, table=None: True)
 
 
 def dense_one_hot(label, classes):
@@ -102,14 +101,39 @@ def test_resized_labels_are_the_pixels_that_interpolate_picks(size):
     assert torch.equal(resize_labels(label, size), expected)
 
 
-def test_instance_edges_mark_both_sides_and_no_border():
-    instance = torch.zeros(1, 4, 6, dtype=torch.long)
-    instance[:, :, 3:] = 7
-    expected = torch.zeros(1, 1, 4, 6)
-    expected[..., 2:4] = 1
-    assert torch.equal(instance_edges(instance), expected)
-
-
 def test_groups_that_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="groups=3"):
         LabelConv2d(8, 6, groups=3)
+
+
+def test_maximum_over_the_region_of_each_class():
+    torch.manual_seed(0)
+    features = (
+        torch.randn(3, 5, 8, 6, dtype=torch.float64) - 4
+    )  # mostly negative: an absent class must not win with zero
+    label = torch.randint(0, 6, (3, 8, 6))
+    label[0, 2, 2] = 9  # a class of one pixel; classes 6, 7, 8 are absent
+    pooled, presence = class_max_pool(features, label, 10)
+    for b in range(3):
+        for c in range(10):
+            region = label[b] == c
+            assert presence[b, c] == region.any()
+            expected = features[b][:, region].amax(1) if region.any() else torch.zeros(5, dtype=torch.float64)
+            assert torch.equal(pooled[b, c], expected)
+
+
+def test_gradient_goes_to_the_maximum_alone():
+    features = torch.tensor([[[[1.0, 5.0], [3.0, 2.0]]]], requires_grad=True)
+    label = torch.tensor([[[0, 0], [1, 1]]])
+    pooled, _ = class_max_pool(features, label, 3)
+    pooled.sum().backward()
+    assert torch.equal(features.grad, torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]))
+
+
+def test_a_class_may_be_lost_at_a_coarse_layer():
+    label = torch.zeros(1, 4, 4, dtype=torch.long)
+    label[0, 1, 1] = 2  # odd coordinates: gone after every second pixel is taken
+    _, fine = class_max_pool(torch.randn(1, 3, 4, 4), label, 3)
+    _, coarse = class_max_pool(torch.randn(1, 3, 2, 2), label[:, ::2, ::2], 3)
+    assert fine.tolist() == [[True, False, True]]
+    assert coarse.tolist() == [[True, False, False]]

@@ -1,7 +1,9 @@
-"""The perceptual loss and its feature network (Johnson et al. 2016, as used by pix2pixHD and GauGAN).
+"""The feature network of the perceptual losses: a frozen VGG trained on ImageNet (Simonyan & Zisserman 2015).
 
-Features of five depths of a VGG trained on ImageNet are compared in L1. Pictures enter in [-1, 1] as they are, without
-ImageNet's mean and deviation: that is what the published models were trained with.
+Pictures enter in [-1, 1] as they are, without ImageNet's mean and deviation: the published models of GauGAN, GroupDNet
+and CLVAE were trained so.
+
+Letters: B batch, H x W picture, K feature channels, h x w feature size.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo import weights
@@ -22,14 +23,13 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["vgg16", "vgg19"]
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-SLICE_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-"""Weight of each depth in the loss, shallow to deep (pix2pixHD)."""
+"""The depths that the perceptual loss of pix2pixHD and GauGAN compares."""
 
 _CHANNELS = (64, 128, 256, 512, 512)
 _CONVOLUTIONS: dict[str, tuple[int, ...]] = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 
 
-def layout(kind: str) -> dict[str, int]:
+def module_indices(kind: str) -> dict[str, int]:
     """Module index in torchvision's ``features`` of every ``convB_I``, ``reluB_I`` and ``poolB``, in order of depth."""
     names = []
     for block, count in enumerate(_CONVOLUTIONS[kind], start=1):
@@ -39,12 +39,20 @@ def layout(kind: str) -> dict[str, int]:
 
 
 class FeatureTrunk(nn.Module):
-    """A frozen VGG up to the deepest layer that is asked for, with torchvision's module numbers.
+    """A frozen VGG up to the deepest of ``layers``, under torchvision's module names.
 
-    ``state`` holds ``features.<i>.{weight,bias}`` of at least those convolutions; ``layers`` are names ``convB_I`` or
-    ``reluB_I`` in order of depth; ``pool`` is ``"max"`` as trained, or ``"avg"`` (cIMLE). ``stand_in``, ``seed`` and
-    ``note`` only tell where the weights come from (see :class:`zoo.weights.Provenance`). Raises ZooError for an unknown
-    layer and for a state that lacks a convolution.
+    Args:
+        kind: The network.
+        state: ``features.<i>.{weight,bias}`` of at least the convolutions up to the deepest layer.
+        layers: Names ``convB_I`` or ``reluB_I`` in order of depth.
+        pool: "max" as trained, or "avg" (cIMLE).
+        stand_in: The network whose weights were wanted, for :class:`zoo.weights.Provenance`.
+        seed: Seed of random weights, for the same.
+        note: Remark on the weights, for the same.
+
+    Raises:
+        ZooError: For an unknown layer, or a state that lacks a convolution.
+        ValueError: If the layers are not in order of depth.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class FeatureTrunk(nn.Module):
         super().__init__()
         self.layers = tuple(layers)
         self.provenance = weights.Provenance(kind, stand_in, seed, note)
-        numbers = layout(kind)
+        numbers = module_indices(kind)
         for name in self.layers:
             if name not in numbers:
                 raise ZooError(f'{kind} has no layer "{name}"{nearest(name, list(numbers)) or "."}')
@@ -80,7 +88,7 @@ class FeatureTrunk(nn.Module):
                 _fill(conv, state, f"features.{index}", f"{name} of {kind}")
                 self.features.append(conv)
             elif name.startswith("relu"):
-                # in place, unless the value before it has been handed out
+                # in place, unless the value before it is a result
                 self.features.append(nn.ReLU(inplace=index - 1 not in self._taken))
             else:
                 self.features.append(nn.MaxPool2d(2) if pool == "max" else nn.AvgPool2d(2))
@@ -92,7 +100,7 @@ class FeatureTrunk(nn.Module):
         return self.provenance.describe()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """image ``[B, 3, H, W]`` in [-1, 1] -> one ``[B, c, h, w]`` per layer; gradients reach the image."""
+        """Map image ``[B, 3, H, W]`` in [-1, 1] to features ``[B, K, h, w]`` per layer, with gradient."""
         features, x = [], image
         for index, module in enumerate(self.features):
             x = module(x)
@@ -101,28 +109,9 @@ class FeatureTrunk(nn.Module):
         return features
 
 
-def perceptual_loss(trunk: FeatureTrunk, fake: Tensor, real: Tensor, weight_mask: Tensor | None = None) -> Tensor:
-    """Weighted L1 between the features of ``fake`` and ``real`` ``[B, 3, H, W]``; a float32 scalar.
-
-    The real features are constants. ``weight_mask`` ``[B, 1, H, W]`` (rarity mask) weights both features after nearest
-    resizing, and the mean stays the plain mean over all positions, as in CLVAE's training on GTA-5. The trunk must have
-    as many layers as :data:`SLICE_WEIGHTS`.
-    """
-    with torch.no_grad():
-        targets = trunk(real)
-    loss = torch.zeros((), device=fake.device)
-    for slice_weight, feature, target in zip(SLICE_WEIGHTS, trunk(fake), targets, strict=True):
-        # half precision would round a mean over millions of values
-        difference = (feature.float() - target.float()).abs()
-        if weight_mask is not None:
-            difference = difference * F.interpolate(weight_mask.float(), size=difference.shape[-2:])
-        loss = loss + slice_weight * difference.mean()
-    return loss
-
-
 def random_vgg19_state(seed: int = 1234) -> dict[str, Tensor]:
-    """A whole random VGG19 trunk under torchvision's names; the same numbers for a seed on every machine."""
-    convolutions = {name: index for name, index in layout("vgg19").items() if name.startswith("conv")}
+    """State dict of a random VGG19 without classifier; a seed gives the same numbers on every machine."""
+    convolutions = {name: index for name, index in module_indices("vgg19").items() if name.startswith("conv")}
     widths = [_CHANNELS[int(name[4]) - 1] for name in convolutions]
     shapes = [(out, into, 3, 3) for into, out in zip([3, *widths], widths, strict=False)]
     drawn = weights.he_normal(shapes, torch.Generator().manual_seed(seed))
@@ -140,12 +129,21 @@ def load_trunk(
     allow_random: bool = False,
     seed: int = 1234,
 ) -> FeatureTrunk:
-    """The feature network ``name``, or the best that this machine can have in its place.
+    """The feature network ``name``, or what can replace it on this machine.
 
-    In this order: ``name`` itself; the slices of the same names of VGG16, with a warning; where ``allow_random``, a
-    random VGG19 of ``seed``, with a warning. With ``allow_random`` nothing is downloaded: a toy run is not worth half a
-    gigabyte. A layer that a stand-in lacks is replaced by the one before it in the same
-    block, and the description says so. Raises ZooError where none of them can be had.
+    Tried in this order: ``name`` itself; the layers of the same names of VGG16, with a warning; if ``allow_random``, a
+    random VGG19, with a warning. With ``allow_random`` nothing is downloaded: a toy run is not worth half a gigabyte.
+    A layer that the replacement lacks is replaced by the one before it in the same block, which its description says.
+
+    Args:
+        name: The network.
+        layers: Layers whose features are wanted, in order of depth.
+        pool: Pooling of the network.
+        allow_random: Whether random weights will do.
+        seed: Seed of random weights.
+
+    Raises:
+        ZooError: If there are no weights.
     """
     for kind in dict.fromkeys((name, "vgg16")):
         path = weights.resolve(kind, download=not allow_random)
@@ -154,7 +152,7 @@ def load_trunk(
         state = weights.load(kind, path)
         if kind == name:
             return FeatureTrunk(name, state, layers, pool)
-        chosen = [_at_hand(layer, state, kind) for layer in layers]
+        chosen = [_nearest_available(layer, state, kind) for layer in layers]
         note = ", ".join(f"{b} for {a}" for a, b in zip(layers, chosen, strict=True) if a != b)
         trunk = FeatureTrunk("vgg16", state, chosen, pool, stand_in=name, note=note)
         break
@@ -176,13 +174,13 @@ def _fill(conv: nn.Conv2d, state: Mapping[str, Tensor], key: str, what: str) -> 
             parameter.copy_(tensor)
 
 
-def _at_hand(layer: str, state: Mapping[str, Tensor], kind: str) -> str:
-    """The layer itself, or the deepest one before it in its block whose convolution the state has."""
+def _nearest_available(layer: str, state: Mapping[str, Tensor], kind: str) -> str:
+    """The layer, or the deepest one before it in its block whose convolution is in the state."""
     match = re.fullmatch(r"(conv|relu)(\d)_(\d)", layer)
     if match is None:
         return layer
     part, block, number = match[1], match[2], int(match[3])
-    numbers = layout(kind)
+    numbers = module_indices(kind)
     for i in range(number, 0, -1):
         index = numbers.get(f"conv{block}_{i}")
         if f"features.{index}.weight" in state:
