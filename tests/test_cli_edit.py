@@ -112,13 +112,13 @@ def test_style_from_several_pictures(folder, tmp_path):
     )
     assert pixels(tmp_path / "style.png").shape == (SIZE, SIZE, 3)
     assert pixels(tmp_path / "two.png").shape == (SIZE, 2 * SIZE + 2, 3)
-    assert "2 --image and 1 --mask" in refused("style", *one, *PAIR[:2], "--out", tmp_path / "no.png")
+    assert "--mask" in refused("style", *one, *PAIR[:2], "--out", tmp_path / "no.png")
     assert not (tmp_path / "no.png").exists()
 
 
 def test_two_pictures_cannot_give_one_class(folder, tmp_path):
     words = ("--onto", PAIR[3], *OTHER, "--classes", "sky", *PAIR, "--classes", "sky", "--out", tmp_path / "no.png")
-    assert "More than one picture is to give sky" in refused("style", *words)
+    assert "sky" in refused("style", *words)
 
 
 def test_an_edit_that_was_pasted_back_is_replayed_with_the_original_pixels(folder, tmp_path):
@@ -155,9 +155,7 @@ def test_at_its_original_size_a_picture_keeps_every_pixel_outside_the_edit(folde
     assert np.abs(shown[deep] - upscaled[deep]).max() <= 2
     edit("replay", tmp_path / "edit.zip", "--out", tmp_path / "again.png")
     assert np.array_equal(pixels(tmp_path / "again.png"), shown)
-    assert "--original-size is the size of what --paste-back keeps" in refused(
-        "object", *words, "--original-size", "--out", tmp_path / "no.png"
-    )
+    assert "--paste-back" in refused("object", *words, "--original-size", "--out", tmp_path / "no.png")
 
 
 def test_a_new_mask_at_another_size_than_the_picture_changes_what_it_changes(folder, photograph, tmp_path):
@@ -204,11 +202,11 @@ def test_a_bank_row_of_a_class_that_the_mask_lacks_and_a_direction_of_no_length(
     ids[ids == 3] = 0
     Image.fromarray(ids).save(tmp_path / "no_car.png")
     words = (*PAIR[:2], "--mask", tmp_path / "no_car.png", "--bank", bank, "--row", row, *out)
-    assert "class car, which the mask lacks" in refused("object", *words)
+    assert "class car" in refused("object", *words)
     still = random_direction(load("clvae/latest.pth").code_specs).map(lambda tensor: tensor * 0)
     save_direction(tmp_path / "still.safetensors", still)
     words = (*PAIR, "--move", 1, "--direction", tmp_path / "still.safetensors", *out)
-    assert "has length 0" in refused("object", *words)
+    assert "length 0" in refused("object", *words)
 
 
 def test_a_method_without_codes_paints_a_new_mask(folder, tmp_path):
@@ -245,9 +243,9 @@ def test_a_direction_may_come_from_a_file(folder, tmp_path):
     # the seed of the directions also draws classes that a picture lacks, and this one has them all
     assert np.array_equal(pixels(tmp_path / "given.png"), pixels(tmp_path / "drawn.png"))
     words = (*PAIR, "--out", tmp_path / "no.png")
-    assert "belongs to a principal direction" in refused("material", "--statistics", "some", *words)
-    assert "needs --statistics" in refused("material", "--direction", "1", *words)
-    assert 'direction "nowhere" cannot be read' in refused("material", "--direction", "nowhere", *words)
+    assert "--statistics" in refused("material", "--statistics", "some", *words)
+    assert "--statistics" in refused("material", "--direction", "1", *words)
+    assert "nowhere" in refused("material", "--direction", "nowhere", *words)
 
 
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
@@ -260,7 +258,7 @@ def test_interpolation_ends_at_the_codes_of_the_second_picture(folder, tmp_path)
     edit("interpolate", *PAIR, *OTHER, "--onto", OTHER[3], "--steps", 2, "--out", tmp_path / "ends.png")
     edit("object", *OTHER, "--new-mask", OTHER[3], "--out", tmp_path / "second.png")
     assert grey_levels_between(pixels(tmp_path / "ends.png")[:, SIZE + 2 :], pixels(tmp_path / "second.png")) <= 1
-    assert "give --image and --mask twice" in refused("interpolate", *PAIR, "--out", tmp_path / "no.png")
+    assert "twice" in refused("interpolate", *PAIR, "--out", tmp_path / "no.png")
 
 
 def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
@@ -271,35 +269,35 @@ def test_a_saved_edit_is_replayed_to_the_same_picture(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "problem"),
     [
-        (("--classes", "skie"), 'no class "skie"; did you mean "sky"'),
-        (("--classes", "sky", "--layers", "fine"), '"fine" names no layers'),
-        (("--classes", "sky", "--layers", "2-7"), "layer indices 0..5"),
-        (("--classes", "sky", "--layers", "5"), "for single classes"),
-        (("--bank", "bank.parquet"), "--bank and --row go together"),
-        (("--move", "1", "--like", OTHER[1], OTHER[3]), "three different edits"),
-        (("--names", "gta5"), "names 20 classes, but the checkpoint has 4"),
-        (OTHER, "One picture is edited at a time"),
-        (("--like", OTHER[1], OTHER[3], "--samples", "2"), "--samples is how often classes are redrawn"),
-        (("--layers", "0-1000000000"), "layers above 999"),
+        (("--classes", "skie"), '"skie"; did you mean "sky"'),
+        (("--classes", "sky", "--layers", "fine"), '"fine"'),
+        (("--classes", "sky", "--layers", "2-7"), "0..5"),
+        (("--classes", "sky", "--layers", "5"), "Layer 5"),
+        (("--bank", "bank.parquet"), "--row"),
+        (("--move", "1", "--like", OTHER[1], OTHER[3]), "--like, --row and --move"),
+        (("--names", "gta5"), "20 classes"),
+        (OTHER, "2 --image"),
+        (("--like", OTHER[1], OTHER[3], "--samples", "2"), "--samples"),
+        (("--layers", "0-1000000000"), "999"),
     ],
 )
-def test_mistakes_are_one_sentence_and_write_nothing(folder, tmp_path, words, sentence):
-    assert sentence in refused("object", *PAIR, *words, "--out", tmp_path / "no.png")
+def test_mistakes_are_one_sentence_and_write_nothing(folder, tmp_path, words, problem):
+    assert problem in refused("object", *PAIR, *words, "--out", tmp_path / "no.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_other_mistakes(folder, tmp_path):
-    assert "has no ending that can be written" in refused("object", *PAIR, "--out", tmp_path / "no.jpg")
-    assert "no encoder" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="cimle")
-    assert "has no codes" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="gaugan")
+    assert ".png, .gif, .mp4" in refused("object", *PAIR, "--out", tmp_path / "no.jpg")
+    assert "encoder" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="cimle")
+    assert "codes" in refused("object", *PAIR, "--out", tmp_path / "no.png", method="gaugan")
     with Image.open(PAIR[3]) as mask:
         ids = np.array(mask)
     ids[ids == 3] = 0
     Image.fromarray(ids).save(tmp_path / "no_car.png")
     words = (*PAIR[:2], "--mask", tmp_path / "no_car.png", "--classes", "car", "--out", tmp_path / "no.png")
-    assert "The mask has no car: name classes that it has (sky, road, tree)" in refused("object", *words)
+    assert "(sky, road, tree)" in refused("object", *words)
 
 
 def test_the_names_of_the_checkpoint_are_those_of_its_dataset(folder):

@@ -1,4 +1,4 @@
-"""Pictures one after the other, as a GIF or an MP4."""
+"""Animations as GIF or MP4."""
 
 from __future__ import annotations
 
@@ -15,27 +15,33 @@ from zoo.whole_file import whole_file
 
 
 def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
-    """Write uint8 frames ``[T, 3, H, W]`` as a film; the file appears whole or not at all.
+    """Write frames as an animation; the file appears whole or not at all.
 
-    ``.gif`` goes there and back without end, ``.mp4`` once from the first frame to the last; one way takes ``seconds``.
-    H.264 wants even sizes, so a film of an odd one repeats its last line or column.
+    A GIF loops forward and backward; an MP4 plays once. H.264 needs even sizes, so the last row or column of frames of
+    odd size is repeated.
 
-    Raises ZooError for another suffix.
+    Args:
+        path: File to write (.gif or .mp4).
+        frames: uint8 ``[T, 3, H, W]``.
+        seconds: Duration from the first frame to the last.
+
+    Raises:
+        ZooError: If the suffix is another.
     """
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
-        raise ZooError(f"{path} has no ending of a film: use .gif or .mp4.")
+        raise ZooError(f"{path} has no suffix of an animation: use .gif or .mp4.")
     with whole_file(path) as temporary:
         write(temporary, frames.cpu(), seconds)
 
 
 def _write_gif(path: Path, frames: Tensor, seconds: float) -> None:
-    # One palette for all frames and no dithering: what does not change from frame to frame stands still.
+    # one palette for all frames and no dithering, so that pixels that do not change do not flicker
     stacked = Image.fromarray(frames.permute(0, 2, 3, 1).flatten(0, 1).contiguous().numpy())
     palette = stacked.quantize(256, dither=Image.Dither.NONE)
     height, width = frames.shape[-2:]
     there = [palette.crop((0, top, width, top + height)) for top in range(0, stacked.height, height)]
-    # in hundredths of a second, and browsers slow down what is faster than two of them
+    # GIF counts hundredths of a second, and browsers slow down frames shorter than two of them
     duration = max(20, round(seconds / len(frames) * 100) * 10)
     there[0].save(path, "GIF", save_all=True, append_images=[*there[1:], *there[-2:0:-1]], duration=duration, loop=0)
 
@@ -50,8 +56,8 @@ def _write_mp4(path: Path, frames: Tensor, seconds: float) -> None:
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
         stream = file.add_stream("libx264", rate=rate, options={"crf": "16"})
         stream.height, stream.width = even.shape[-2:]
-        stream.pix_fmt = "yuv420p"  # the one that every player knows
-        # said in the file, since players guess differently where it is not: BT.709 throughout, 16..235
+        stream.pix_fmt = "yuv420p"  # which every player supports
+        # without colour metadata players guess differently: BT.709 throughout, range 16..235
         context = stream.codec_context
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries = context.color_trc = 1

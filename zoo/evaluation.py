@@ -21,7 +21,7 @@ from zoo.interfaces import Method
 from zoo.metrics import MethodSource, applicable, results
 from zoo.metrics import evaluate as measure
 from zoo.metrics.results import Result
-from zoo.trained import config_of, evaluation_pictures, open_method
+from zoo.trained import evaluation_pictures, open_method
 
 RANDOM_PROFILE = "smoke"
 """The only profile whose numbers may come from random feature networks."""
@@ -118,7 +118,7 @@ def evaluate_method(
         progress: Called with (pictures done, pictures in all).
     """
     begun = time.monotonic()
-    config = config_of(method)
+    config = method.config
     source = MethodSource(method, seed=seed)
     found = measure(
         source,

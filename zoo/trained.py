@@ -32,13 +32,6 @@ def open_method(method: Method | Path | str, device: str = "auto") -> Method:
     return method.eval() if isinstance(method, Method) else factory.load(method, device=start(device))
 
 
-def config_of(method: Method) -> Config:
-    """How a method was built. Raises ZooError for one that comes neither from a checkpoint nor from a config."""
-    if method.config is None:
-        raise ZooError(f"This {type(method).__name__} has no config: make it with zoo.build or zoo.load.")
-    return method.config
-
-
 def evaluation_pictures(method: Method, data: str, root: Path | None, split: str = "test") -> PairedDataset:
     """The pictures of a split of a dataset, none of them augmented, at the size that a method was trained for.
 
@@ -51,7 +44,7 @@ def evaluation_pictures(method: Method, data: str, root: Path | None, split: str
     Raises:
         ZooError: Where the dataset has another number of classes, or nothing lies at ``root``.
     """
-    trained = config_of(method)
+    trained = method.config
     classes = trained.data["classes"]
     if trained.data["name"] == data:
         config = trained if root is None else _with(trained, root=root)

@@ -1,4 +1,4 @@
-"""Pictures for people: coloured label maps and grids."""
+"""Pictures to look at: coloured label maps, grids, PNG files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch import Tensor
 from zoo.errors import ZooError
 from zoo.whole_file import whole_file
 
-LETTERS = 1 / 12
-"""Height of a caption as a share of the width of the picture below it, so that both can be seen at any zoom."""
-SMALLEST, USUAL = 8, 12
-"""Pixels of the letters of a caption: the fewest that can be read, and what small pictures get where it fits."""
+CAPTION_SHARE = 1 / 12
+"""Font size of a caption as a share of the width of the picture below it, so that both are visible at any zoom."""
+SMALLEST_FONT, USUAL_FONT = 8, 12
+"""Font sizes of captions in pixels: the smallest that is legible, and that of small pictures if it fits."""
 
 
 @cache
 def distinct_colours(classes: int) -> Tensor:
-    """One colour per class, uint8 ``[C, 3]``: class 0 black, neighbours in number far apart in colour.
+    """One colour per class, uint8 ``[C, 3]``: class 0 is black, and consecutive classes have very different colours.
 
-    The bits of the class number, dealt in turn to red, green and blue from the highest bit down (the colour map of the
-    PASCAL VOC challenge), so any number of classes has one and it never changes.
+    This is the colour map of the PASCAL VOC challenge: the bits of the class id go in turn to red, green and blue, from
+    their highest bit down. It does not depend on the number of classes.
     """
     colours = torch.zeros(classes, 3, dtype=torch.uint8)
     for index in range(classes):
@@ -36,25 +36,39 @@ def distinct_colours(classes: int) -> Tensor:
 
 
 def colour_labels(label: Tensor, palette: Tensor | None = None, *, classes: int = 256) -> Tensor:
-    """Label map ``[B, H, W]`` -> picture ``[B, 3, H, W]`` in [-1, 1].
+    """Colour a label map.
 
-    ``palette`` is uint8 ``[C, 3]``; without one the classes get :func:`distinct_colours`.
+    Args:
+        label: ``[B, H, W]``.
+        palette: Colours of the classes, uint8 ``[C, 3]``; None for :func:`distinct_colours`.
+        classes: C, if there is no palette.
+
+    Returns:
+        Picture ``[B, 3, H, W]`` in [-1, 1].
     """
     palette = distinct_colours(classes) if palette is None else palette
     return palette.to(label.device)[label].permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def to_pixels(image: Tensor) -> Tensor:
-    """Picture in [-1, 1] -> uint8 0..255 of the same shape, rounded; values outside are clipped."""
+    """Convert a picture in [-1, 1] to uint8 of the same shape, rounded and clipped."""
     return ((image.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def sample_columns(
     label: Tensor, image: Tensor, samples: Tensor, *, classes: int, reconstruction: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """The columns of a grid of samples by their captions, each ``[B, 3, H, W]`` in [-1, 1].
+    """The columns of a grid of samples, by their captions.
 
-    label ``[B, H, W]``, image and reconstruction ``[B, 3, H, W]``, samples ``[B, S, 3, H, W]``.
+    Args:
+        label: ``[B, H, W]``.
+        image: ``[B, 3, H, W]`` in [-1, 1].
+        samples: ``[B, S, 3, H, W]`` in [-1, 1].
+        classes: C.
+        reconstruction: ``[B, 3, H, W]`` in [-1, 1], if there is one.
+
+    Returns:
+        Columns ``[B, 3, H, W]`` in [-1, 1].
     """
     columns = {"label map": colour_labels(label, classes=classes), "picture": image}
     if reconstruction is not None:
@@ -63,10 +77,17 @@ def sample_columns(
 
 
 def grid(columns: Mapping[str, Tensor], *, gap: int = 2) -> Tensor:
-    """Columns of pictures ``[B, 3, H, W]`` in [-1, 1] by their captions -> one uint8 picture ``[3, ...]``.
+    """Arrange columns of pictures in a grid, below their captions.
 
-    Row b shows picture b of every column, with white gaps around. Above stands the :func:`caption_row`. Raises ZooError
-    where the columns disagree on B, H or W.
+    Args:
+        columns: Pictures ``[B, 3, H, W]`` in [-1, 1], by their captions; row b shows picture b of every column.
+        gap: Width of the white gaps in pixels.
+
+    Returns:
+        One picture, uint8 ``[3, ...]``.
+
+    Raises:
+        ZooError: If the columns have different shapes.
     """
     shapes = {tuple(column.shape) for column in columns.values()}
     if len(shapes) != 1:
@@ -80,18 +101,18 @@ def grid(columns: Mapping[str, Tensor], *, gap: int = 2) -> Tensor:
 
 
 def caption_row(captions: Sequence[str], width: int, *, gap: int = 2) -> Tensor:
-    """Captions in black on white for columns of ``width`` pixels with gaps around: uint8 ``[3, h, ...]``.
+    """Captions in black on white for columns of ``width`` pixels with gaps around them: uint8 ``[3, h, ...]``.
 
-    Each is centred on its column, all in the largest letters that fit. The row has height 0 where none do that could be
-    read.
+    Each is centred on its column, and all have the largest font size that fits. The row has height 0 if no legible size
+    fits.
     """
     total = len(captions) * (width + gap) + gap
-    largest = max(USUAL, round(width * LETTERS))
-    fonts = (ImageFont.load_default(size) for size in range(largest, SMALLEST - 1, -1))
+    largest = max(USUAL_FONT, round(width * CAPTION_SHARE))
+    fonts = (ImageFont.load_default(size) for size in range(largest, SMALLEST_FONT - 1, -1))
     font = next((font for font in fonts if all(font.getlength(caption) <= width for caption in captions)), None)
     if font is None:
         return torch.empty(3, 0, total, dtype=torch.uint8)
-    # one height for all captions, whether their letters reach above and below the line or not
+    # the same height for all captions, with or without ascenders and descenders
     _, top, _, bottom = font.getbbox("Apg", anchor="ls")
     strip = Image.new("RGB", (total, round(bottom - top) + 2 * gap), "white")
     draw = ImageDraw.Draw(strip)
@@ -102,7 +123,7 @@ def caption_row(captions: Sequence[str], width: int, *, gap: int = 2) -> Tensor:
 
 
 def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
-    """uint8 pictures ``[S, 3, H, W]`` in a row ``[3, H, S * (W + gap) - gap]`` with white gaps; one stays as it is."""
+    """uint8 pictures ``[S, 3, H, W]`` in a row ``[3, H, S * (W + gap) - gap]``, with white gaps."""
     padded = torch.nn.functional.pad(pixels, (0, gap), value=255)
     return padded.permute(1, 2, 0, 3).flatten(2)[..., : -gap or None]
 

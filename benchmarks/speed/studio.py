@@ -30,7 +30,7 @@ from zoo.environment import device_name
 from zoo.options import PROFILES
 from zoo.studio.launch import listen
 from zoo.studio.server import create_app
-from zoo.studio.session import PREVIEWS, Session
+from zoo.studio.studio_state import PREVIEWS, StudioState
 from zoo.studio.wire import mask_text
 
 AIMS = {"cpu": 3.0, "cuda": 0.3}
@@ -47,7 +47,7 @@ def main(method: str, data: str, profile: str, size: int, device: str, repeats: 
     """Print a table of medians and slowest answers beside the aim."""
     with TemporaryDirectory() as folder:
         path = _checkpoint(Path(folder) / "random.pth", method, data, profile, size)
-        session = Session.load([path], device=device)
+        session = StudioState.load([path], device=device)
     (model,) = session.models.values()
     click.echo(f"{model.title}, profile {profile}, {device_name(model.device)}, torch {torch.__version__}")
     click.echo(f"{'answer to':28}{'median':>10}{'slowest':>10}{'aim':>8}")
@@ -74,7 +74,7 @@ def timed(address: str, body: dict[str, Any]) -> float:
 
 
 @contextmanager
-def serving(session: Session) -> Iterator[str]:
+def serving(session: StudioState) -> Iterator[str]:
     """The studio at a free port for the time of the block, which ends the session; yields its address."""
     listening = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(session), log_level="error", access_log=False))
@@ -91,7 +91,6 @@ def serving(session: Session) -> Iterator[str]:
 
 def _checkpoint(path: Path, method: str, data: str, profile: str, size: int) -> Path:
     built = factory.build(method, data=data, size=(size, size), profile=profile, seed=0)
-    assert built.config is not None, "it was built from a config"
     checkpoints.save(path, {"config": built.config.to_dict(), "method": built.state_dict(), "ema": None})
     return path
 

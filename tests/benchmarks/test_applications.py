@@ -13,8 +13,8 @@ from PIL import Image
 from tests.command_line import CLASSES, write_pictures
 from tests.zoo.pictures import write_pair
 from zoo import Codes, ZooError, build, checkpoints
-from zoo.editing.objects import region_of
-from zoo.editing.statistics import fit
+from zoo.editing.pasting import region_of
+from zoo.editing.statistics import fit_statistics
 from zoo.visual import distinct_colours
 from zoo_bench.applications import layers, material, objects, opening, style
 from zoo_bench.applications.command import figure
@@ -330,7 +330,7 @@ def test_figure_15_has_one_line_for_a_method_without_layers(subject, name, title
 @pytest.mark.parametrize("given", [True, False])
 def test_figure_15_goes_along_the_first_principal_direction(subject, tmp_path, given):
     clvae = subject("clvae")
-    statistics = fit(clvae.editor.method, clvae.dataset, components=1)
+    statistics = fit_statistics(clvae.editor.method, clvae.dataset, components=1)
     statistics.save(tmp_path / "statistics.safetensors")
     path = tmp_path / "statistics.safetensors" if given else None
     codes, moved = material.moves(clvae, 0, classes=(1,), statistics=path)

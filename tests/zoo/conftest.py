@@ -1,4 +1,4 @@
-"""Real faces, and feature networks with trained weights or with none, for the tests of the metrics."""
+"""Real faces, feature networks with trained weights or with none, and caches, for tests of the core."""
 
 import pytest
 import torch
@@ -22,6 +22,12 @@ def no_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     monkeypatch.delenv("ZOO_WEIGHTS", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache for the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,7 @@ from tests.zoo.pictures import halves, write_pair
 from zoo.data.check import check
 from zoo.errors import ZooError
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

@@ -12,10 +12,7 @@ from zoo.data.palettes import CITYSCAPES_COLOURS, DEEPFASHION_COLOURS
 from zoo.data.prepare import class_ids, prepare
 from zoo.errors import ZooError
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def painted(ids: np.ndarray, colours) -> Image.Image:

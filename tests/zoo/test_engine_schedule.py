@@ -12,10 +12,7 @@ from zoo import checkpoints
 from zoo.engine import train
 from zoo.engine.optimizers import LearningRates, lr_factor
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_rates_of_three_constant_and_four_falling_epochs():

@@ -1,4 +1,4 @@
-"""`zoo codes fit|extract|find`: the codes of a whole dataset, as statistics and as a bank to choose from."""
+"""`zoo codes fit|extract|find|direction`: statistics and a bank of the codes of a dataset, and directions."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.commands.edit.arguments import image_option, mask_option
+from zoo import editing
+from zoo.commands.edit_options import image_option, mask_option
 from zoo.commands.terminal import print_rows, progress
 from zoo.commands.trained import opened
 from zoo.errors import ZooError
 from zoo.options import FILE, data_option, device_option, examples, names_option, plugin_option, root_option
 
 if TYPE_CHECKING:
-    from zoo.editing.bank import CodeBank
-    from zoo.editing.statistics import CodeStatistics
+    from zoo.editing import CodeBank, CodeStatistics
 
 
 def encoding(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of a command that encodes a dataset: ``limit`` and those of :func:`trained.opened`."""
+    """Add the arguments of a command that encodes a dataset: ``limit`` and those of :func:`trained.opened`."""
     for add in (
         plugin_option,
         device_option,
@@ -66,11 +66,10 @@ def fit(components: int, out: Path, limit: int | None, checkpoint: Path, **which
     Every class has directions of its own at every layer, from the pictures that show it.
     """
     from zoo.checkpoints import digest
-    from zoo.editing.statistics import fit as run
 
     method, pictures = opened(checkpoint, **which)
     with progress("encoding") as report:
-        found = run(
+        found = editing.fit_statistics(
             method, pictures, components=components, limit=limit, checkpoint=digest(checkpoint), progress=report
         )
     found.save(out)
@@ -110,12 +109,13 @@ def extract(names: str | None, out: Path, limit: int | None, checkpoint: Path, *
     """
     from zoo.checkpoints import digest
     from zoo.data.class_tables import shipped_table
-    from zoo.editing.bank import extract as run
 
     method, pictures = opened(checkpoint, **which)
     table = None if names is None else shipped_table(names, pictures.classes)
     with progress("encoding") as report:
-        rows = run(method, pictures, out, checkpoint=digest(checkpoint), table=table, limit=limit, progress=report)
+        rows = editing.extract_bank(
+            method, pictures, out, checkpoint=digest(checkpoint), table=table, limit=limit, progress=report
+        )
     count = len(pictures) if limit is None else min(limit, len(pictures))
     click.echo(f"Wrote {out}: {rows} rows from {count} pictures")
 
@@ -141,13 +141,12 @@ def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int |
     if classes is None and (diverse or like is not None or out is not None):
         raise click.UsageError("--diverse, --like and --out need --classes.")
 
-    from zoo.editing.bank import CodeBank
-
-    opened = CodeBank.open(bank)
+    rows = editing.CodeBank.open(bank)
     if classes is None:
-        print_rows(bank.name, _contents(opened))
+        print_rows(bank.name, _contents(rows))
         return
-    found = [row for k in _ids(opened, classes) for row in opened.find(k, limit=limit, diverse=diverse, like=like)]
+    ids = (editing.WHOLE,) if classes.strip().lower() == "whole" else rows.table.ids(classes)
+    found = [row for k in ids for row in rows.find(k, limit=limit, diverse=diverse, like=like)]
     if not found:
         raise ZooError(f"{bank} has no row of the class but row {like}: search without --like.")
     print_rows(
@@ -155,10 +154,9 @@ def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int |
         [{"row": row.id, "picture": row.name, "class": row.class_name, "share": f"{row.share:.1%}"} for row in found],
     )
     if out is not None:
-        from zoo.editing.thumbnails import sheet
         from zoo.visual import save_picture
 
-        save_picture(out, sheet([row.thumbnail for row in found], [f"row {row.id}" for row in found]))
+        save_picture(out, editing.thumbnail_sheet([row.thumbnail for row in found], [f"row {row.id}" for row in found]))
         click.echo(f"Wrote {out}")
 
 
@@ -180,33 +178,22 @@ def direction(
 ) -> None:
     """Write the direction from one picture's codes to another's, for the --direction of `zoo edit`.
 
-    Classes that one of the pictures lacks stay where they are along it.
+    The direction is zero for classes that one of the pictures lacks.
     """
     if (len(images), len(masks)) != (2, 2):
         raise click.UsageError("A direction goes from one picture to another: give --image and --mask twice.")
 
-    from zoo.editing.directions import between, save_direction
-    from zoo.editing.editor import Editor
-    from zoo.editing.style import taken
-
-    editor = Editor.load(checkpoint, device=device, names=names)
+    editor = editing.Editor.load(checkpoint, device=device, names=names)
     image, label = editor.picture(images[0], masks[0])
     first = editor.codes(image, label, 0)
     (target,) = editor.targets(images[1:], masks[1:], ())
-    save_direction(out, between(first, taken(editor.method, first, label, target)))
+    last = editing.edit_object(editor.method, label, first, target)
+    editing.save_direction(out, editing.direction_between(first, last))
     click.echo(f"Wrote {out}")
 
 
-def _ids(bank: CodeBank, words: str) -> tuple[int, ...]:
-    from zoo.editing.bank_row import WHOLE
-
-    return (WHOLE,) if words.strip().lower() == "whole" else bank.table.ids(words)
-
-
 def _contents(bank: CodeBank) -> list[dict[str, Any]]:
-    from zoo.editing.bank_row import WHOLE_NAME
-
     counts = bank.classes()
     rows: list[dict[str, Any]] = [{"id": k, "class": bank.table.names[k], "rows": n} for k, n in counts.items()]
     whole = len(bank) - sum(counts.values())
-    return rows + [{"id": "whole", "class": WHOLE_NAME, "rows": whole}] * bool(whole)
+    return rows + [{"id": "whole", "class": editing.WHOLE_NAME, "rows": whole}] * bool(whole)

@@ -1,4 +1,4 @@
-"""`zoo studio`."""
+"""The command `zoo studio`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ NEEDED = ("starlette", "uvicorn", "python_multipart")
 @names_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0: any free one.")
-@click.option("--max-megabytes", type=click.IntRange(min=1), default=10, show_default=True, help="Of an upload.")
-@click.option("--max-pixels", type=click.IntRange(min=1), default=16_000_000, show_default=True, help="Of a picture.")
+@click.option("--max-megabytes", type=click.IntRange(min=1), default=10, show_default=True, help="Largest upload.")
+@click.option("--max-pixels", type=click.IntRange(min=1), default=16_000_000, show_default=True, help="Largest image.")
 @click.option("--queue", type=click.IntRange(min=1), default=8, show_default=True, help="Requests that may wait.")
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 @device_option
@@ -55,10 +55,10 @@ def studio(
     if any(find_spec(package) is None for package in NEEDED):
         raise ZooError("The studio needs packages that are not installed: run pip install 'zoo-smis[studio]'.")
 
-    from zoo.studio.launch import open_session, serve
-    from zoo.studio.uploads import Limits
+    from zoo.studio.launch import open_studio, serve
+    from zoo.studio.requests import Limits
 
-    session = open_session(
+    state = open_studio(
         checkpoints,
         device=device,
         names=names,
@@ -67,4 +67,4 @@ def studio(
         statistics=statistics,
         limits=Limits(max_megabytes, max_pixels, queue),
     )
-    serve(session, host=host, port=port, browser=not no_browser, say=click.echo)
+    serve(state, host=host, port=port, browser=not no_browser, say=click.echo)

@@ -1,12 +1,12 @@
-"""The code bank: the codes of every class of every picture of a dataset with thumbnails, in one Parquet file.
+"""The code bank: codes of every class of every picture of a dataset, with thumbnails, in one Parquet file.
 
-Letters: B batch. What a row is says :mod:`zoo.editing.bank_row`.
+:mod:`zoo.editing.bank_row` defines its rows.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from zoo.codes import Codes
 from zoo.data import PairedDataset
 from zoo.data.class_tables import ClassTable, class_table
 from zoo.editing.bank_row import WHOLE, WHOLE_NAME, BankRow, codes_column, columns, rows_of
-from zoo.editing.dataset import Origin, encoded
-from zoo.editing.encoding import table_of
+from zoo.editing.dataset_codes import Origin, encoded
+from zoo.editing.loaded_method import table_of
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.whole_file import whole_file
 
-AT_ONCE = 16
-"""Pictures that are encoded together and whose rows are a row group."""
+BATCH = 16
+"""Pictures that are encoded together; their rows form a row group."""
 
 METADATA = b"zoo code bank"
 CLASS_NAMES = b"zoo class names"
-"""Keys of the metadata of the file."""
+"""Keys of the file's metadata."""
 
 
-def extract(
+def extract_bank(
     method: Method,
     dataset: PairedDataset,
     out: Path,
@@ -44,11 +43,23 @@ def extract(
     min_share: float = 0.002,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write the bank of the first ``limit`` pictures, whole or not at all; returns the number of rows.
+    """Encode a dataset and write its bank; the file appears whole or not at all.
 
-    checkpoint: SHA-256 of the file that the method came from. table: names of the classes, by default those of the
-    method. min_share: classes that cover less of a picture are left out. Raises ZooError for a method without codes or
-    encoder.
+    Args:
+        method: A method with codes and an encoder.
+        dataset: The pictures.
+        out: File to write (.parquet).
+        checkpoint: SHA-256 of the method's checkpoint.
+        table: Names of the classes; None for those of the method.
+        limit: Only the first so many pictures.
+        min_share: Classes with a smaller share of a picture are left out of its rows.
+        progress: Called with the number of pictures done and their total.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ZooError: If the method has no codes or no encoder.
     """
     names = (table or table_of(method)).names
     origin = Origin.of(method, dataset, limit, checkpoint)
@@ -56,7 +67,7 @@ def extract(
     schema = pa.schema(columns(origin.specs), metadata=metadata)
     rows = 0
     with whole_file(out) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for pictures, codes, there in encoded(method, dataset, limit=limit, batch=AT_ONCE, progress=progress):
+        for pictures, codes, there in encoded(method, dataset, limit=limit, batch=BATCH, progress=progress):
             found: list[dict[str, Any]] = []
             for index, name in enumerate(pictures.name):
                 own = codes.rows([index]), {code: mask[index : index + 1] for code, mask in there.items()}
@@ -68,10 +79,13 @@ def extract(
 
 
 class CodeBank:
-    """A bank on disk. Classes and shares are in memory; names, codes and thumbnails are read as they are asked for."""
+    """A bank on disk. Classes and shares are held in memory; names, codes and thumbnails are read on demand."""
 
     def __init__(self, path: Path, source: pa.OSFile) -> None:
-        """Use :meth:`open`. Raises ValueError, KeyError or an error of pyarrow for a file of another kind."""
+        """Read the metadata of an open file; use :meth:`open`.
+
+        Raises ValueError, KeyError or an error of pyarrow for a file of another kind.
+        """
         file = parquet.ParquetFile(source)
         metadata = file.schema_arrow.metadata or {}
         self.path = path
@@ -86,7 +100,7 @@ class CodeBank:
 
     @classmethod
     def open(cls, path: Path) -> CodeBank:
-        """Raises ZooError for a file that is missing, damaged, no Parquet or a Parquet of something else."""
+        """Open a bank. Raises ZooError for a file that is missing, damaged, or not a code bank."""
         try:
             source = pa.OSFile(str(path), "rb")
         except OSError as error:
@@ -95,38 +109,42 @@ class CodeBank:
             return cls(path, source)
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise ZooError(
-                f"{path} is no code bank, or a damaged one: give a file that `zoo codes extract` wrote."
+                f"{path} is no code bank, or is damaged: give a file that `zoo codes extract` wrote."
             ) from error
 
     def __len__(self) -> int:
+        """The number of rows."""
         return len(self._class_ids)
 
     def check(self, method: Method, checkpoint: str = "") -> None:
-        """Raises ZooError for a method with other codes, or another training of it (:meth:`Origin.check`)."""
+        """Raises ZooError for codes of another method or checkpoint; see :meth:`Origin.check`."""
         self.origin.check(method, f"The code bank {self.path}", checkpoint)
 
     def classes(self) -> dict[int, int]:
-        """How many rows there are of each class, without those of whole pictures."""
+        """The number of rows of each class, without those of whole pictures."""
         ids, counts = np.unique(self._class_ids[self._class_ids != WHOLE], return_counts=True)
         return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
     def find(self, class_id: int, *, limit: int = 10, diverse: bool = False, like: int | None = None) -> list[BankRow]:
-        """At most ``limit`` rows of a class (or of WHOLE): the largest regions, the largest first.
+        """Search the rows of a class; by default the largest regions come first.
 
-        diverse: codes as far from each other as can be; the largest region first, then always the row that is farthest
-        from those before. like: the rows whose codes are nearest to those of a row, the nearest first.
+        Args:
+            class_id: The class, or WHOLE.
+            limit: At most so many rows.
+            diverse: Spread the rows: first the largest region, then always the row farthest from those before.
+            like: A row of the class; the rows whose codes are nearest to it come first, without the row itself.
 
-        Raises ZooError for a class without rows, for ``diverse`` with ``like``, and for ``like`` of another class.
+        Raises:
+            ZooError: If the class has no rows, if ``diverse`` and ``like`` are both given, or if the row ``like`` is of
+                another class.
         """
         rows = np.flatnonzero(self._class_ids == class_id)
         if not len(rows):
             raise ZooError(
-                f"{self.path} has no rows of {self._called(class_id)}: ask for what it has ({self._contents()})."
+                f"{self.path} has no rows of {self._called(class_id)}: name a class that it has ({self._contents()})."
             )
         if diverse and like is not None:
-            raise ZooError(
-                "Rows that differ and rows like another one are two different searches: ask for one of them."
-            )
+            raise ZooError("Diverse rows and rows like another one are two different searches: ask for one of them.")
         rows = rows[np.argsort(-self._shares[rows], kind="stable")]
         if like is not None:
             self._check_row(like)
@@ -143,36 +161,9 @@ class CodeBank:
         return self._rows(rows[:limit])
 
     def row(self, row: int) -> BankRow:
-        """Raises ZooError for a number that is not there."""
+        """Read a row. Raises ZooError for a number that the bank does not have."""
         self._check_row(row)
         return self._rows(np.array([row]))[0]
-
-    def put(self, codes: Codes, row: BankRow, *, layers: Iterable[int] | None = None) -> Codes:
-        """``codes`` of batch B with those of a row: of its class, or of the picture as a whole for a row of WHOLE.
-
-        ``layers`` limits what is put in (see :meth:`zoo.codes.Codes.part`). Where the row's picture says nothing of a
-        vector, and everywhere else, the codes keep their values bit for bit.
-
-        Raises ZooError as :meth:`Codes.part`, and for layers in which a row of WHOLE has no share.
-        """
-        parts = codes.part(classes=None if row.class_id == WHOLE else [row.class_id], layers=layers)
-        where, source = dict(parts), dict(codes)
-        for name, part in parts.items():
-            where[name] = None
-            if part is not None and name in row.values:
-                axis, own = codes.specs[name].axis("class"), codes[name]
-                value, present = (
-                    (tensor if axis is None else tensor.unsqueeze(axis - 1))
-                    for tensor in (row.values[name], row.present[name])
-                )
-                source[name] = value.to(own).expand_as(own)
-                where[name] = part & present.to(own.device)
-        if all(part is None for part in where.values()):
-            raise ZooError(
-                f"Row {row.id} holds the codes of a picture as a whole, which have no share in these layers: name "
-                f"layer {codes.layers}, or no layers."
-            )
-        return codes.where(where, Codes(source, codes.specs))
 
     def _called(self, class_id: int) -> str:
         if class_id == WHOLE:
@@ -200,7 +191,7 @@ class CodeBank:
         return f"The code bank {self.path} is damaged: write it again with `zoo codes extract`."
 
     def _vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """All codes of rows of one class ``[n, entries]``."""
+        """The codes of rows of one class as vectors ``[n, entries]``."""
         table = self._read(rows, [codes_column(name) for name in self.origin.specs])
         whole = [column.combine_chunks().flatten().to_numpy() for column in table.columns if column.null_count == 0]
         return np.concatenate([entries.reshape(len(rows), -1) for entries in whole], axis=1)
@@ -220,7 +211,7 @@ class CodeBank:
 
 
 def _spread(vectors: NDArray[np.float32], count: int) -> list[int]:
-    """Indices of at most ``count`` vectors of ``[n, entries]``: the first, then always the farthest from the others."""
+    """Indices of at most ``count`` vectors ``[n, entries]``: the first, then always the farthest from those chosen."""
     chosen = [0]
     distance = np.linalg.norm(vectors - vectors[0], axis=1)
     while len(chosen) < min(count, len(vectors)):

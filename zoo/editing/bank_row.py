@@ -1,12 +1,12 @@
-"""What a row of a code bank is, in memory and as columns of a Parquet file.
+"""The rows of a code bank, in memory and as columns of a Parquet file.
 
-A row is one class of one picture; its codes are those of the class. The codes without a class axis are in rows of their
-own, one for each picture, with the class id WHOLE.
+A row holds the codes of one class of one picture. Codes without a class axis are in rows of their own, one for each
+picture, with the class id WHOLE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 from zoo.codes import Codes, CodeSpec
 from zoo.editing.directions import vector_axes
 from zoo.editing.thumbnails import thumbnail
+from zoo.errors import ZooError
 
 WHOLE = -1
 """The class id of the rows that hold the codes of a picture as a whole."""
@@ -35,11 +36,18 @@ FACTS = {
 
 @dataclass(frozen=True)
 class BankRow:
-    """The codes of a class in a picture: where they come from, how they look, and what they are.
+    """The codes of one class in one picture.
 
-    share: of the picture that shows the class, 0..1. thumbnail: PNG. values: by the name of each code that the row has
-    a part in, ``[*shape]`` without the class axis. present: bool that broadcasts to it, False for the vectors that the
-    picture says nothing of (a class that a coarse layer lost).
+    Attributes:
+        id: Number of the row in its bank.
+        name: Name of the picture.
+        class_id: The class, or WHOLE.
+        class_name: Its name.
+        share: Share of the picture's pixels that show the class, 0 to 1.
+        thumbnail: PNG of the region.
+        values: Codes ``[*shape]`` without the class axis, by the name of each code that the row has a part in.
+        present: bool that broadcasts to ``values``; False for vectors that the picture does not determine (a class that
+            a coarse layer lost).
     """
 
     id: int
@@ -66,20 +74,58 @@ class BankRow:
         facts = {name: entries[name] for name in FACTS if name != "row"}
         return cls(entries["row"], **facts, thumbnail=entries["thumbnail"], values=values, present=present)
 
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        """The class whose codes the row holds, or None for a row of WHOLE."""
+        return None if self.class_id == WHOLE else (self.class_id,)
+
+    def put(self, codes: Codes, *, layers: Iterable[int] | None = None) -> Codes:
+        """Replace codes by those of the row: of its class, or of the whole picture for a row of WHOLE.
+
+        Vectors that the row's picture does not determine, and all other codes, keep their values bit for bit.
+
+        Args:
+            codes: Codes of batch B.
+            layers: Only these layers are replaced (see :meth:`zoo.codes.Codes.part`); None for all.
+
+        Raises:
+            ZooError: As :meth:`zoo.codes.Codes.part`, and for layers in which a row of WHOLE has no part.
+        """
+        parts = codes.part(classes=self.classes, layers=layers)
+        where, source = dict(parts), dict(codes)
+        for name, part in parts.items():
+            where[name] = None
+            if part is not None and name in self.values:
+                axis, own = codes.specs[name].axis("class"), codes[name]
+                value, present = (
+                    (tensor if axis is None else tensor.unsqueeze(axis - 1))
+                    for tensor in (self.values[name], self.present[name])
+                )
+                source[name] = value.to(own).expand_as(own)
+                where[name] = part & present.to(own.device)
+        if all(part is None for part in where.values()):
+            raise ZooError(
+                f"Row {self.id} holds the codes of a whole picture, which have no part in these layers: name layer "
+                f"{codes.layers}, or no layers."
+            )
+        return codes.where(where, Codes(source, codes.specs))
+
 
 def columns(specs: Mapping[str, CodeSpec]) -> dict[str, pa.DataType]:
-    """Names and types of the columns. A row has null for the codes that it has no part in."""
+    """Names and types of the columns of a bank; a row has null for codes that it has no part in."""
     codes = {codes_column(name): pa.list_(pa.float32()) for name in specs}
     present = {present_column(name): pa.list_(pa.bool_()) for name in specs}
     return {**FACTS, **codes, **present, "thumbnail": pa.binary()}
 
 
-# a dot would be read as a path into a nested column
 def codes_column(name: str) -> str:
+    """The column of a code's values."""
+    # Parquet reads a dot as a path into a nested column
     return f"codes_{name.replace('.', '_')}"
 
 
 def present_column(name: str) -> str:
+    """The column that tells which of a code's vectors are present."""
     return f"present_{name.replace('.', '_')}"
 
 
@@ -92,17 +138,24 @@ def rows_of(
     class_names: tuple[str, ...],
     min_share: float,
 ) -> Iterator[dict[str, Any]]:
-    """The columns, all but the number, of the rows of a picture ``[3, H, W]`` with label ``[H, W]``, codes of batch 1.
+    """The rows of one picture, as columns without the number of the row.
 
-    there: which vectors it shows, as :func:`zoo.editing.dataset.encoded` gives it.
+    Args:
+        name: Name of the picture.
+        image: ``[3, H, W]`` in [-1, 1].
+        label: ``[H, W]``.
+        codes: Codes of the picture, of batch 1.
+        there: Which vectors it shows, as :func:`zoo.editing.dataset_codes.encoded` yields them.
+        class_names: Names of all classes.
+        min_share: Classes with a smaller share of the picture are left out.
     """
     for class_id in [*label.unique().tolist(), WHOLE]:
         region = torch.ones_like(label, dtype=torch.bool) if class_id == WHOLE else label == class_id
         share = float(region.float().mean())
-        present = {code: _share_of(codes.specs[code], mask, class_id) for code, mask in there.items()}
+        present = {code: _part_of(codes.specs[code], mask, class_id) for code, mask in there.items()}
         if share < min_share or not any(mask is not None and bool(mask.any()) for mask in present.values()):
             continue
-        values = {code: _share_of(codes.specs[code], tensor, class_id) for code, tensor in codes.items()}
+        values = {code: _part_of(codes.specs[code], tensor, class_id) for code, tensor in codes.items()}
         yield {
             "name": name,
             "class_id": class_id,
@@ -114,7 +167,7 @@ def rows_of(
         }
 
 
-def _share_of(spec: CodeSpec, tensor: Tensor, class_id: int) -> Tensor | None:
+def _part_of(spec: CodeSpec, tensor: Tensor, class_id: int) -> Tensor | None:
     """The part of a class in one picture's code ``[1, *shape]``, or None where it has none."""
     axis = spec.axis("class")
     if (axis is None) != (class_id == WHOLE):

@@ -1,32 +1,31 @@
-"""Material editing: codes moved along directions, layer by layer (Endo & Kanamori 2020, section 4.4.3).
+"""Directions for material editing (Endo & Kanamori 2020, section 4.4.3): random ones, and files of them.
 
-Directions are codes of batch 1. A code with a class or layer axis has a vector of its own for every class and layer. An
-amount of 1 is a common change and 3 a rare one: a standard deviation along a principal direction, and along a random
-one as far as draws of the prior lie from their mean.
+A direction is codes of batch 1. A code with a class or layer axis has a vector of its own for every class and layer. An
+amount of 1 is a common change and 3 a rare one: a principal direction is one standard deviation long, a random one as
+long as draws of the prior (root mean square).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.errors import ZooError
 from zoo.whole_file import whole_file
 
 STREAM = 0xD1
-"""Sets the random numbers of directions apart."""
+"""Separates the random numbers of directions from those of codes."""
 
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
-    """A direction drawn evenly from all directions: vectors whose entries have a mean square of 1, as the prior's."""
-    # not the numbers that the same seed gives codes, or codes would move through zero and back
+    """A direction drawn uniformly; the entries of each vector have a mean square of 1, as those of the prior."""
+    # with the numbers that the same seed gives codes, codes would move through zero and back
     own = int(np.random.SeedSequence((seed, STREAM)).generate_state(1, np.uint64)[0] >> np.uint64(1))
     drawn = Codes.normal(specs, 1, generator=torch.Generator().manual_seed(own))
     scaled = {}
@@ -35,38 +34,26 @@ def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
     return Codes(scaled, specs, 1)
 
 
-def between(first: Codes, second: Codes) -> Codes:
-    """The direction from one picture's codes to another's, as long as they are apart."""
+def direction_between(first: Codes, second: Codes) -> Codes:
+    """The direction that leads from the codes of one picture to those of another."""
     return Codes({name: second[name] - first[name] for name in first}, first.specs, first.batch_size)
 
 
-def moved(
-    codes: Codes,
-    direction: Codes,
-    amount: float | Tensor,
-    *,
-    classes: Iterable[int] | None = None,
-    layers: Iterable[int] | None = None,
-) -> Codes:
-    """``codes`` of batch B with the part of ``classes`` and ``layers`` moved by ``amount`` times ``direction``.
-
-    amount: one number, or one for each picture ``[B]``. Everything else keeps its value, bit for bit. Errors as
-    :meth:`zoo.codes.Codes.part`.
-    """
-    ends = Codes({name: tensor + direction[name].to(tensor) for name, tensor in codes.items()}, codes.specs)
-    return codes.replace(codes.towards(ends, amount), classes=classes, layers=layers)
-
-
 def save_direction(path: Path, direction: Codes) -> None:
-    """Write a direction as a .safetensors file with a tensor for each code; whole or not at all."""
+    """Write a direction as a .safetensors file with a tensor for each code; the file appears whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in direction.items()}))
 
 
 def load_direction(path: Path, specs: Mapping[str, CodeSpec]) -> Codes:
-    """A direction from a .safetensors file: tensors ``[1, *shape]`` by the names of the codes, a missing one is zero.
+    """Read a direction from a .safetensors file.
 
-    Raises ZooError for a file that is missing or of another kind, and for tensors that are not of these codes.
+    Args:
+        path: The file, with a tensor ``[1, *shape]`` under the name of each code; a missing one is zero.
+        specs: The codes of the method.
+
+    Raises:
+        ZooError: If the file is missing or of another kind, or holds tensors of other codes.
     """
     try:
         tensors = load_file(path)

@@ -1,4 +1,4 @@
-"""An edited picture as one small file that reproduces it: mask, codes and result in a ZIP that people can open."""
+"""An edited picture as one small file that reproduces it: a ZIP of mask, codes and result."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data.transforms import BROKEN_FILE
-from zoo.editing.objects import PasteBack
-from zoo.editing.synthesis import pictures
+from zoo.editing.encoding import render
+from zoo.editing.pasting import PasteBack
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.whole_file import whole_file
@@ -28,26 +28,32 @@ from zoo.whole_file import whole_file
 FORMAT = 1
 MEMBERS = ("edit.json", "mask.png", "result.png", "codes.safetensors")
 KINDS = (sorted(MEMBERS), sorted((*MEMBERS, "original.png", "region.png")))
-"""The members of an edit, and of one that was pasted back."""
+"""The members of an edit, and of an edit that was pasted back."""
 WIDEST_FEATHER = 1024
 MAX_BYTES = 256 * 2**20
-"""Larger files are neither written nor read. The codes of cIMLE at 512x1024 have 20 MB, and noise that was pasted back
-onto noise of 16 million pixels has 93 MB."""
+"""Larger files are neither written nor read. For comparison: the codes of cIMLE at 512x1024 take 20 MB, and pictures
+of noise with 16 million pixels, pasted back, 93 MB."""
 MAX_PIXELS = MAX_BYTES // 3
-"""Of a picture, so that it takes no more than that in memory, however small its PNG is."""
+"""Of a picture, so that it takes at most MAX_BYTES in memory, however small its PNG is."""
 BROKEN = (*BROKEN_FILE, zipfile.BadZipFile, RuntimeError, SafetensorError, KeyError, TypeError, AttributeError)
-"""What reading raises for a file that is cut off, mangled, encrypted, or was made by something else."""
-BEGINNING = (1980, 1, 1, 0, 0, 0)
-"""The time of every member, so that the same edit gives the same bytes."""
+"""What reading raises for a file that is truncated, damaged, encrypted, or of another program."""
+TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+"""Of every member, so that equal edits give equal bytes."""
 
 
 @dataclass(frozen=True)
 class EditFile:
-    """What reproduces an edited picture, with the picture.
+    """An edited picture, and what reproduces it; everything lies on the CPU.
 
-    mask: ids ``[H, W]`` int64. codes: of batch 1. result: uint8 ``[3, H, W]``. All lie on the CPU. checkpoint: SHA-256
-    of the file of weights, in hexadecimal; method: its name. facts: what else JSON can say. paste: the picture that the
-    result was pasted back onto, if it was; the two may be of another size than the mask.
+    Attributes:
+        mask: Class ids, int64 ``[H, W]``.
+        codes: Codes of batch 1.
+        result: The picture, uint8 ``[3, H, W]``.
+        checkpoint: SHA-256 of the method's checkpoint, in hexadecimal.
+        method: Name of the method.
+        facts: Other facts, of types that JSON has.
+        paste: What the result was pasted back onto, if it was; result and original may then be of another size than
+            the mask.
     """
 
     mask: Tensor
@@ -59,7 +65,11 @@ class EditFile:
     paste: PasteBack | None = None
 
     def to_bytes(self) -> bytes:
-        """The ZIP; equal edits give equal bytes. Raises ZooError for one that would not be read again."""
+        """The content of the ZIP; equal edits give equal bytes.
+
+        Raises:
+            ZooError: If picture or file are too large to be read again.
+        """
         if self.result[0].numel() > MAX_PIXELS:
             raise ZooError(
                 f"The result has {self.result[0].numel():,} pixels, but files of edits hold pictures of at most "
@@ -87,16 +97,16 @@ class EditFile:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
             for name in members:
-                archive.writestr(zipfile.ZipInfo(name, BEGINNING), members[name])
+                archive.writestr(zipfile.ZipInfo(name, TIMESTAMP), members[name])
         if content.tell() > MAX_BYTES:
             raise ZooError(
-                f"The file of this edit would have {content.tell() / 2**20:.0f} MB, but files of more than "
-                f"{MAX_BYTES // 2**20} MB are not read again: edit a smaller picture."
+                f"The file of this edit would have {content.tell() / 2**20:.0f} MB, but files have at most "
+                f"{MAX_BYTES // 2**20} MB: edit a smaller picture."
             )
         return content.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write the ZIP, whole or not at all."""
+        """Write the ZIP, which appears whole or not at all."""
         with whole_file(path) as temporary:
             temporary.write_bytes(self.to_bytes())
 
@@ -110,23 +120,28 @@ class EditFile:
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> EditFile:
-        """Read a ZIP that :meth:`to_bytes` made; ``name`` begins the sentences about it. Nothing in it is executed.
+        """Read what :meth:`to_bytes` made; nothing in it is executed.
 
-        Raises ZooError for anything else, for more than MAX_BYTES, and for the format of another version.
+        Args:
+            content: The ZIP.
+            name: What the file is called in error messages.
+
+        Raises:
+            ZooError: If it is anything else, larger than MAX_BYTES, or of another format.
         """
         try:
             members = _members(content)
             about = json.loads(members["edit.json"])
             if about["format"] != FORMAT:
                 raise ZooError(
-                    f"{name} has format {about['format']} of edits, but this version of the zoo reads {FORMAT}: open "
-                    "it with the version that wrote it."
+                    f"{name} has the format {about['format']}, but this version of the zoo reads format {FORMAT}: "
+                    "open it with the version that wrote it."
                 )
             mask = _pixels(members["mask.png"], ("L", "I", "I;16"))
             result = _pixels(members["result.png"], ("RGB",))
             paste = None if about["feather"] is None else _pasted(members, about["feather"])
             if result.shape[:2] != (mask.shape if paste is None else tuple(paste.region.shape)):
-                raise ValueError("a result of another size than what it was made of")
+                raise ValueError("the result is of another size than its mask or original")
             return cls(
                 torch.from_numpy(mask.astype(np.int64)),
                 _codes(members["codes.safetensors"], about["codes"]),
@@ -138,13 +153,20 @@ class EditFile:
             )
         except BROKEN as error:
             raise ZooError(
-                f"{name} is no edit of the zoo, or a damaged one: give a file that `zoo edit --save` or the studio "
-                "wrote."
+                f"{name} is not an edit file of the zoo, or is damaged: give a file that `zoo edit --save` or the "
+                "studio wrote."
             ) from error
 
     def check(self, method: Method, checkpoint: str = "") -> None:
-        """Raises ZooError for a method of other codes, classes or size, or of another ``checkpoint`` (its SHA-256)."""
-        assert method.config is not None, "the method comes from a checkpoint"
+        """Check that the edit was made with a method.
+
+        Args:
+            method: The method.
+            checkpoint: SHA-256 of its checkpoint, "" if unknown.
+
+        Raises:
+            ZooError: If its codes, classes or size are others, or its checkpoint is another.
+        """
         data = method.config.data
         own = f"{method.name}, {data['classes']} classes, {data['size'][0]}x{data['size'][1]}"
         if (
@@ -160,18 +182,19 @@ class EditFile:
             )
 
     def reproduce(self, method: Method, checkpoint: str = "") -> Tensor:
-        """The result uint8 ``[3, H, W]`` again: synthesised from mask and codes, and pasted back where it was.
+        """Draw the result again from mask and codes, and paste it back if it was: uint8 ``[3, H, W]``.
 
-        Raises ZooError as :meth:`check`.
+        Raises:
+            ZooError: As :meth:`check`.
         """
         self.check(method, checkpoint)
         device = next(method.parameters()).device
-        pixels = pictures(method, self.mask[None].to(device), self.codes.to(device))
+        pixels = render(method, self.mask[None].to(device), self.codes.to(device))
         return (pixels if self.paste is None else self.paste.onto(pixels))[0]
 
 
 def _members(content: bytes) -> dict[str, bytes]:
-    """The members of a ZIP that stores them as they are, so that nothing unpacks to more than was given."""
+    """The members of a ZIP without compression, so that nothing is larger than the file itself."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         found = archive.infolist()
         stored = all(one.compress_type == zipfile.ZIP_STORED and one.file_size == one.compress_size for one in found)
@@ -182,18 +205,18 @@ def _members(content: bytes) -> dict[str, bytes]:
 
 def _pasted(members: dict[str, bytes], feather: Any) -> PasteBack:
     if not isinstance(feather, int) or not 0 <= feather <= WIDEST_FEATHER:
-        raise ValueError("no width of a border")
+        raise ValueError("the feather is not a width in pixels")
     original, region = _pixels(members["original.png"], ("RGB",)), _pixels(members["region.png"], ("L",))
     if original.shape[:2] != region.shape:
-        raise ValueError("an original of another size than its region")
+        raise ValueError("original and region are of different sizes")
     return PasteBack(torch.from_numpy(original).permute(2, 0, 1), torch.from_numpy(region > 0), feather)
 
 
 def _codes(content: bytes, specs: dict[str, Any]) -> Codes:
-    """Codes of batch 1. Raises ValueError where they are not what the specs say, or not finite numbers."""
+    """Codes of batch 1. Raises ValueError where they do not fit the specs, or are not finite float32."""
     tensors = load(content)
     if not all(one.dtype == torch.float32 and bool(one.isfinite().all()) for one in tensors.values()):
-        raise ValueError("codes that are no finite numbers of 32 bits")
+        raise ValueError("the codes are not finite float32 numbers")
     declared = {name: CodeSpec(tuple(one["shape"]), tuple(one["axes"])) for name, one in specs.items()}
     return Codes(tensors, declared, 1)
 
@@ -201,7 +224,7 @@ def _codes(content: bytes, specs: dict[str, Any]) -> Codes:
 def _pixels(content: bytes, modes: tuple[str, ...]) -> NDArray[Any]:
     with Image.open(io.BytesIO(content), formats=["PNG"]) as file:
         if file.mode not in modes or file.width * file.height > MAX_PIXELS:
-            raise ValueError("another kind of picture, or a larger one")
+            raise ValueError("a picture of another kind, or too large")
         return np.array(file)
 
 

@@ -1,6 +1,6 @@
-"""Codes of a picture, complete: what the picture does not show is drawn from the prior.
+"""From pictures to codes and back.
 
-Letters: B batch, C classes, H x W picture.
+Letters: B batch, C classes, S samples per mask, H x W picture.
 """
 
 from __future__ import annotations
@@ -11,31 +11,54 @@ import torch
 from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.data.class_tables import ClassTable, class_table
+from zoo.distributed import evaluating
 from zoo.errors import ZooError
 from zoo.interfaces import Method
+from zoo.metrics.pictures import written
+
+RENDERED_TOGETHER = 8
+"""Pictures of one batch of the generator, which bounds its memory."""
 
 
 def codes_of(method: Method, image: Tensor, label: Tensor, *, sampled: bool = False, seed: int = 0) -> Codes:
-    """The codes of pictures ``[B, 3, H, W]`` with labels ``[B, H, W]``: the means of the posterior, or a draw of it.
+    """The codes of pictures: the means of the posterior, or draws from it.
 
-    A class that a picture does not show (or that a coarse layer lost) has the prior as its posterior, and its code is
-    drawn, not left at zero: so it looks like something when it is painted into the mask. ``seed`` fixes all draws.
+    A class that a picture does not show, or that a coarse layer lost, has the prior as its posterior. Its code is drawn
+    instead of left at zero, so that the class looks plausible when it is painted into the mask.
 
-    Raises ZooError for a method without codes or without an encoder.
+    Args:
+        method: A method with codes and an encoder.
+        image: ``[B, 3, H, W]`` in [-1, 1].
+        label: ``[B, H, W]``.
+        sampled: Draw from the posterior instead of taking its mean.
+        seed: Seed of all draws.
+
+    Raises:
+        ZooError: If the method has no codes or no encoder.
     """
     check_editable(method)
     posterior = method.encode(image, label)
     generator = torch.Generator().manual_seed(seed)
     prior = Codes.normal(method.code_specs, len(image), generator=generator, device=label.device)
     noise = Codes.normal(method.code_specs, len(image), generator=generator, device=label.device)
-    return prior.where(shown(posterior, label), posterior.sample(noise) if sampled else posterior.mu)
+    return prior.where(shown_codes(posterior, label), posterior.sample(noise) if sampled else posterior.mu)
 
 
-def occurring(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor]:
-    """Which codes a mask ``[B, H, W]`` makes use of: a bool mask for each code that broadcasts to it.
+@torch.no_grad()
+def render(method: Method, label: Tensor, codes: Codes) -> Tensor:
+    """Pictures uint8 ``[S, 3, H, W]`` on the CPU, for a mask ``[1, H, W]`` and codes of batch S."""
+    chunks = []
+    with evaluating(method):
+        for first in range(0, codes.batch_size, RENDERED_TOGETHER):
+            chunk = codes.rows(slice(first, first + RENDERED_TOGETHER))
+            chunks.append(written(method.synthesize(label, chunk)).cpu())
+    return torch.cat(chunks)
 
-    A code with a class axis is used for the classes that occur, one without it always.
+
+def used_codes(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor]:
+    """Which codes a mask ``[B, H, W]`` uses: for each code, a bool mask that broadcasts to it.
+
+    A code with a class axis is used for the classes that occur, a code without one always.
     """
     masks = {}
     for name, spec in specs.items():
@@ -50,24 +73,17 @@ def occurring(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor]
     return masks
 
 
-def shown(posterior: Posterior, label: Tensor) -> dict[str, Tensor]:
-    """Which codes a picture says something of, as :func:`occurring`, without what the encoder lost on the way."""
-    masks = occurring(label, posterior.mu.specs)
+def shown_codes(posterior: Posterior, label: Tensor) -> dict[str, Tensor]:
+    """Which codes a picture determines: as :func:`used_codes`, without classes that the encoder lost at a layer."""
+    masks = used_codes(label, posterior.mu.specs)
     for name, presence in posterior.presence.items():
         masks[name] = masks[name] & presence.view(*presence.shape, *[1] * (masks[name].dim() - presence.dim()))
     return masks
 
 
 def check_editable(method: Method) -> None:
-    """Raises ZooError for a method whose pictures have no codes to edit."""
+    """Raises ZooError for a method without codes."""
     if not method.code_specs:
         raise ZooError(
-            f"The method {method.name} has no codes: it gives one picture for each mask, and only the mask can be "
-            "edited."
+            f"The method {method.name} has no codes, so it gives one picture for each mask: edit the mask instead."
         )
-
-
-def table_of(method: Method) -> ClassTable:
-    """Names and colours of the classes of a method that was built from a config."""
-    assert method.config is not None, "the method comes from zoo.build or zoo.load"
-    return class_table(method.config.data)

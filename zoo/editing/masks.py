@@ -1,4 +1,7 @@
-"""Label maps edited by hand: paint a class, move or delete a region. Maps are ``[H, W]`` integer, regions bool."""
+"""Editing label maps: paint a class, move or delete a region.
+
+Maps are integer ``[H, W]``, regions bool ``[H, W]``.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +16,38 @@ from zoo.errors import ZooError
 
 
 def region_at(label: Tensor, y: int, x: int) -> Tensor:
-    """The region of one class around a pixel: all pixels of its class that touch it side by side.
+    """The connected region (4-neighbourhood) of one class that contains a pixel.
 
-    Raises ZooError for a pixel outside of the map.
+    Raises:
+        ZooError: If the pixel lies outside the map.
     """
     height, width = label.shape
     if not (0 <= y < height and 0 <= x < width):
-        raise ZooError(f"The pixel ({y}, {x}) lies outside of the mask of {height}x{width}: give one inside.")
+        raise ZooError(f"The pixel ({y}, {x}) lies outside the mask of {height}x{width}: give one inside.")
     pieces, _ = connected((label == label[y, x]).cpu().numpy())
     return torch.from_numpy(pieces == pieces[y, x]).to(label.device)
 
 
 def painted(label: Tensor, region: Tensor, class_id: int) -> Tensor:
-    """The map with ``class_id`` inside the region."""
+    """The map with ``class_id`` inside a region."""
     return torch.where(region, torch.full_like(label, class_id), label)
 
 
 def deleted(label: Tensor, region: Tensor) -> Tensor:
-    """The map without a region: each of its pixels takes the class of the nearest pixel outside.
+    """The map without a region, whose pixels take the class of the nearest pixel outside.
 
-    Raises ZooError where the region is the whole map.
+    Raises:
+        ZooError: If the region is the whole map.
     """
     if bool(region.all()):
-        raise ZooError("The region is the whole mask, and nothing would be left to fill it with: paint it instead.")
+        raise ZooError("The region is the whole mask, so no other class is left to fill it: paint it instead.")
     inside = region.cpu().numpy()
     _, (rows, columns) = distance_transform_edt(inside, return_indices=True)
     return torch.from_numpy(label.cpu().numpy()[rows, columns]).to(label.device)
 
 
 def moved_region(label: Tensor, region: Tensor, dy: int, dx: int) -> Tensor:
-    """The map with a region moved down by ``dy`` and right by ``dx`` pixels; what leaves the map is cut off.
+    """The map with a region moved down by ``dy`` and right by ``dx`` pixels, cut off at the border of the map.
 
     The place that it leaves is filled as by :func:`deleted`.
     """
@@ -56,13 +61,20 @@ def moved_region(label: Tensor, region: Tensor, dy: int, dx: int) -> Tensor:
 
 
 def resized(label: Tensor, size: tuple[int, int]) -> Tensor:
-    """The map, or a bool region, at another size (H, W): each pixel is the one that its middle lies in."""
+    """The map, or a bool region, at another size (H, W), by nearest neighbour."""
     return F.interpolate(label[None, None].double(), size, mode="nearest-exact")[0, 0].to(label.dtype)
 
 
 def repainted(label: Tensor, seen: Tensor, new: Tensor) -> Tensor:
-    """The map of a file ``[H, W]`` with what is new to a method, which has ``seen`` it at its own size ``[h, w]`` and
-    paints ``new`` instead.
+    """Apply changes that were made to a map at another size.
+
+    Args:
+        label: The map as its file has it, ``[H, W]``.
+        seen: The same map at the size of a method, ``[h, w]``.
+        new: ``seen`` with the changes, ``[h, w]``.
+
+    Returns:
+        ``label`` with the pixels of ``new`` wherever it differs from ``seen``, ``[H, W]``.
     """
     height, width = label.shape
     changed, there = resized(seen != new, (height, width)), resized(new, (height, width))

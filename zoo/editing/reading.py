@@ -1,4 +1,4 @@
-"""Pictures and label maps that people bring: checked before they are decoded, and refused in a sentence."""
+"""Reading pictures and label maps from users' files, which are checked before they are decoded."""
 
 from __future__ import annotations
 
@@ -24,26 +24,32 @@ MAX_PIXELS = 16_000_000
 """Larger pictures are not decoded."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""What is read, in Pillow's names. Not all that Pillow can: it would hand PostScript to another program."""
+"""The formats that are read, in Pillow's names. Pillow reads more, but passes PostScript to another program."""
 
 PHOTOS = ("JPEG", "MPO")
-"""Pillow says MPO of the JPEG files of cameras that have a preview or a second view behind the picture."""
+"""JPEG files; MPO is Pillow's name for those of cameras that hold a preview or a second view as well."""
 
 SHOWN = 4
-"""Of unknown colours or ids a sentence names so many."""
+"""Unknown colours or ids that an error message names at most."""
 
 
 def read_picture(source: Path | bytes, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """An RGB picture of 8 bits from a file or its content; ``name`` is what sentences call a content.
+    """Read an RGB picture of 8 bits per channel.
 
-    Transparent parts come out on white. A camera's note of how to turn the picture is not heeded, as in training.
+    Transparent pixels are blended with white. The orientation tag of cameras is ignored, as in training.
 
-    Raises ZooError for a file that is missing, empty, damaged, animated, of another kind than FORMATS or larger than
-    ``max_pixels``, and for a picture with more than 8 bits a channel.
+    Args:
+        source: A file, or its content.
+        name: What a content is called in error messages.
+        max_pixels: Larger pictures are not decoded.
+
+    Raises:
+        ZooError: If the file is missing, empty, damaged, animated, of a format not in FORMATS or larger than
+            ``max_pixels``, or has more than 8 bits per channel.
     """
     file, called = _opened(source, name, max_pixels), _called(source, name)
     if file.mode.startswith(("I", "F")):
-        raise ZooError(f"{called} has more than 8 bits a channel: save it as an 8-bit PNG or JPEG.")
+        raise ZooError(f"{called} has more than 8 bits per channel: save it as an 8-bit PNG or JPEG.")
     if "A" in file.getbands() or "transparency" in file.info:
         layer = file.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -51,26 +57,33 @@ def read_picture(source: Path | bytes, *, name: str = "", max_pixels: int = MAX_
 
 
 def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """A label map as a picture of class ids (mode "I"), from a file or its content.
+    """Read a label map as a picture of class ids (mode "I").
 
-    The values of a grey picture are the ids. In a colour picture every pixel must have one of ``table.colours``, or
-    else every pixel one of :func:`zoo.visual.distinct_colours`, in which the zoo draws its grids. Of classes that share
-    a colour the first is meant: ADE20K's road and skyscraper do, and such a pixel is read as road. A palette picture
-    whose colours are those of classes is a colour picture that a program saved small; of any other the indices are the
+    The values of a grey picture (8 or 16 bits) are the ids. In a colour picture all pixels must have colours of
+    ``table.colours``, or all of them colours of :func:`zoo.visual.distinct_colours`, which the zoo uses in its grids. A
+    colour of several classes means the first of them: ADE20K's road and skyscraper share one, which is read as road. A
+    palette picture is read as a colour picture if all its colours are those of classes; otherwise its indices are the
     ids.
 
-    Raises ZooError as :func:`read_picture`, for JPEG files (whose compression changes ids), for transparent pixels, and
-    for ids and colours of no class. Ids of 16 bits are read.
+    Args:
+        source: A file, or its content.
+        table: Names and colours of the classes.
+        name: What a content is called in error messages.
+        max_pixels: Larger pictures are not decoded.
+
+    Raises:
+        ZooError: As :func:`read_picture`; also for JPEG files (whose compression changes ids), transparent pixels, and
+            ids and colours of no class.
     """
     file, called = _opened(source, name, max_pixels), _called(source, name)
     if file.format in PHOTOS:
         raise ZooError(f"{called} is a JPEG, whose compression changes the ids: save masks as PNG.")
     if file.mode.startswith("F"):
-        raise ZooError(f"{called} holds fractions and no class ids: save ids as an 8-bit grey PNG.")
+        raise ZooError(f"{called} holds floating-point numbers instead of class ids: save ids as an 8-bit grey PNG.")
     if "A" in file.getbands():
         hidden = int((np.asarray(file.getchannel("A")) < 255).sum())
         if hidden:
-            raise ZooError(f"{called} has {hidden:,} transparent pixels, which are of no class: paint all pixels.")
+            raise ZooError(f"{called} has {hidden:,} transparent pixels, which have no class: paint them, too.")
     if file.mode == "P" and (ids := _ids_of_palette(file, table)) is not None:
         return Image.fromarray(ids)
     if file.mode in ("L", "LA", "P", "1") or file.mode.startswith("I"):
@@ -80,9 +93,10 @@ def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pi
 
 
 def pair(image: Image.Image | None, mask: Image.Image, size: tuple[int, int]) -> tuple[Tensor | None, Tensor]:
-    """A picture ``[1, 3, H, W]`` in [-1, 1] and its label ``[1, H, W]`` at ``size`` (H, W), as datasets resize them.
+    """A picture ``[1, 3, H, W]`` in [-1, 1] and its label ``[1, H, W]`` at ``size`` (H, W), resized as in datasets.
 
-    Raises ZooError where the two are of different sizes.
+    Raises:
+        ZooError: If picture and mask are of different sizes.
     """
     if image is not None:
         _check_sizes(image, mask)
@@ -91,9 +105,10 @@ def pair(image: Image.Image | None, mask: Image.Image, size: tuple[int, int]) ->
 
 
 def unresized(image: Image.Image, mask: Image.Image) -> tuple[Tensor, Tensor]:
-    """A picture uint8 ``[3, H, W]`` and its label ``[1, H, W]`` int32 as large as their files have them.
+    """A picture uint8 ``[3, H, W]`` and its label int32 ``[1, H, W]`` at the size of their files.
 
-    Raises ZooError as :func:`pair`.
+    Raises:
+        ZooError: If picture and mask are of different sizes.
     """
     _check_sizes(image, mask)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
@@ -125,9 +140,9 @@ def _opened(source: Path | bytes, name: str, max_pixels: int) -> ImageFile.Image
         most = min(max_pixels, Image.MAX_IMAGE_PIXELS or max_pixels)
         raise ZooError(_too_large(called, "more pixels", most)) from error
     except UnidentifiedImageError as error:
-        raise ZooError(f"{called} is no picture of a kind that is read here: give a PNG, JPEG or WebP file.") from error
+        raise ZooError(f"{called} is not a picture of a supported format: give a PNG, JPEG or WebP file.") from error
     except BROKEN_FILE as error:
-        raise ZooError(f"{called} is damaged or cut off: get it again, or save it anew.") from error
+        raise ZooError(f"{called} is damaged or truncated: copy or save it again.") from error
 
 
 def _header(source: Path | bytes) -> ImageFile.ImageFile:
@@ -142,13 +157,13 @@ def _check_header(file: ImageFile.ImageFile, called: str, max_pixels: int) -> No
         raise ZooError(_too_large(called, f"{width * height:,} pixels, more", max_pixels))
     if getattr(file, "is_animated", False) and file.format not in PHOTOS:
         raise ZooError(f"{called} is an animation or has several pages: give a single picture.")
-    # Pillow would drop the lower bits of 16-bit colours without a word
+    # Pillow drops the lower bits of 16-bit colours silently
     if any(re.search(";16[BLN]", str(tile)) for tile in file.tile) and not file.mode.startswith("I"):
-        raise ZooError(f"{called} has more than 8 bits a channel: save it as an 8-bit PNG.")
+        raise ZooError(f"{called} has more than 8 bits per channel: save it as an 8-bit PNG.")
 
 
 def _too_large(called: str, more_pixels: str, max_pixels: int) -> str:
-    return f"{called} has {more_pixels} than the {max_pixels:,} that are read: make it smaller."
+    return f"{called} has {more_pixels} than the limit of {max_pixels:,}: make it smaller."
 
 
 def _checked_ids(values: NDArray[np.generic], classes: int, called: str) -> NDArray[np.int32]:
@@ -157,30 +172,30 @@ def _checked_ids(values: NDArray[np.generic], classes: int, called: str) -> NDAr
     if len(unknown):
         few = _few([str(i) for i in unknown[:SHOWN]], len(unknown))
         raise ZooError(
-            f"{called} holds the class ids {few}, but ids go from 0 to {classes - 1}: mend the mask, or give the "
+            f"{called} holds the class ids {few}, but ids go from 0 to {classes - 1}: correct the mask, or give the "
             "checkpoint of its dataset."
         )
     return ids
 
 
 def _ids_of_palette(file: Image.Image, table: ClassTable) -> NDArray[np.int32] | None:
-    """Ids ``[H, W]`` where the colours of a palette picture, two or more, are all those of classes; else None."""
+    """Ids ``[H, W]`` if a palette picture has two or more colours, all of them of classes; else None."""
     colours, indices = _packed(np.asarray(file.convert("RGB"))), np.asarray(file)
     if len(np.unique(colours)) < max(2, len(np.unique(indices))):
-        return None  # a palette that nobody filled in, say
+        return None  # an unset palette, for example
     if indices.max() < len(table) and (_packed(np.array(table.colours, np.uint8))[indices] == colours).all():
-        return None  # ids with the colours of their classes
+        return None  # the indices are ids, and the palette holds the colours of their classes
     return next((ids for ids in _tried(colours, table) if (ids >= 0).all()), None)
 
 
 def _tried(colours: NDArray[np.int32], table: ClassTable) -> list[NDArray[np.int32]]:
-    """Ids of packed colours by the palette of the dataset and by that of the zoo, -1 where they have none."""
+    """Ids of packed colours by the palette of the dataset, and by that of the zoo; -1 where a colour is of no class."""
     own: Sequence[Colour] = [(r, g, b) for r, g, b in distinct_colours(len(table)).tolist()]
     return [_matched(colours, palette) for palette in (table.colours, own)]
 
 
 def _ids_of_colours(pixels: NDArray[np.uint8], table: ClassTable, called: str) -> NDArray[np.int32]:
-    """Ids ``[H, W]`` of colours ``[H, W, 3]``, by the first of the two palettes that has them all."""
+    """Ids ``[H, W]`` of colours ``[H, W, 3]``, by the first of the two palettes that has all of them."""
     colours = _packed(pixels)
     tried = _tried(colours, table)
     for ids in tried:

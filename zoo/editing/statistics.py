@@ -1,9 +1,9 @@
 """Mean and principal directions of the codes of a dataset (Endo & Kanamori 2020, section 4.4.3).
 
-Letters: K components, L layers, C classes, G vectors of a code (its layers times its classes), D entries of a vector.
+Letters: B batch, K components, G vectors of a code (its layers times its classes), D entries of a vector.
 
-A vector is the code of one class at one layer (see :func:`zoo.editing.directions.vector_axes`). Each has statistics of
-its own, over the pictures that show it.
+A vector is the code of one class at one layer (see :func:`zoo.editing.directions.vector_axes`). Each vector has
+statistics of its own, over the pictures that show its class.
 """
 
 from __future__ import annotations
@@ -20,27 +20,32 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data import PairedDataset
-from zoo.editing.dataset import Origin, encoded
+from zoo.editing.dataset_codes import Origin, encoded
 from zoo.editing.directions import vector_axes
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.whole_file import whole_file
 
 METADATA = "zoo code statistics"
-"""The key under which a file says that it is one of these, and of which codes."""
+"""Key of the file's metadata."""
 
 PARTS = ("mean", "components", "variances", "totals", "counts")
 
 
 @dataclass(frozen=True)
 class CodeStatistics:
-    """By the name of each code, whose vectors lie along the axes that its spec does not call class or layer:
+    """Statistics of every vector of every code; the dictionaries go by the names of the codes.
 
-    mean: codes of batch 1, zero (the mean of the prior) for vectors that no picture shows. components ``[K, *shape]``:
-    directions along which the vectors vary most, the largest first, each as long as one standard
-    deviation; zero where there were too few pictures, or K is larger than D. variances: along each direction, ``[K,
-    *shape]`` with axes of length 1 in place of those of the vector. totals ``[1, ...]``: of the whole vector, so that
-    ``variances / totals`` is the share of a direction. counts ``[1, ...]`` int64: pictures that show the vector.
+    "..." stands for the shape of the code with length 1 along the axes of a vector.
+
+    Attributes:
+        mean: Codes of batch 1; zero (the mean of the prior) for vectors that no picture shows.
+        components: ``[K, *shape]``, the principal directions, the largest first, each one standard deviation long; zero
+            where there are too few pictures, or K is larger than D.
+        variances: ``[K, ...]``, the variance along each direction.
+        totals: ``[1, ...]``, the variance of the whole vector; ``variances / totals`` is the share of a direction.
+        counts: int64 ``[1, ...]``, the number of pictures that show the vector.
+        origin: Where the codes come from.
     """
 
     mean: Codes
@@ -56,9 +61,10 @@ class CodeStatistics:
         return next(iter(self.components.values())).shape[0]
 
     def principal(self, component: int) -> Codes:
-        """Direction ``component`` (0 varies most) of every vector, as :mod:`zoo.editing.directions` defines them.
+        """Principal direction ``component`` of every vector, from 0, which varies most.
 
-        Raises ZooError for a number that these statistics do not have; it counts from 1, as people do.
+        Raises:
+            ZooError: If there is no such direction; the message counts from 1, as the command line does.
         """
         if not 0 <= component < self.directions:
             raise ZooError(
@@ -68,11 +74,11 @@ class CodeStatistics:
         return Codes(along, self.origin.specs)
 
     def check(self, method: Method, checkpoint: str = "") -> None:
-        """Raises ZooError for a method with other codes, or another training of it (:meth:`Origin.check`)."""
+        """Raises ZooError for codes of another method or checkpoint; see :meth:`Origin.check`."""
         self.origin.check(method, "The file of statistics", checkpoint)
 
     def save(self, path: Path) -> None:
-        """Write a .safetensors file, whole or not at all."""
+        """Write a .safetensors file, which appears whole or not at all."""
         tensors = {
             f"{part}.{name}": tensor.contiguous() for part in PARTS for name, tensor in getattr(self, part).items()
         }
@@ -100,7 +106,7 @@ class CodeStatistics:
             raise ZooError(f"{path} holds no statistics of codes: give a file that `zoo codes fit` wrote.") from error
 
 
-def fit(
+def fit_statistics(
     method: Method,
     dataset: PairedDataset,
     *,
@@ -110,9 +116,19 @@ def fit(
     checkpoint: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> CodeStatistics:
-    """Statistics of the means of the posteriors of the first ``limit`` pictures, ``batch`` of them encoded at a time.
+    """Encode a dataset and compute statistics of the means of the posteriors.
 
-    checkpoint: SHA-256 of the file that the method came from. Raises ZooError for a method without codes or encoder.
+    Args:
+        method: A method with codes and an encoder.
+        dataset: The pictures.
+        components: K, the number of principal directions.
+        limit: Only the first so many pictures.
+        batch: Pictures that are encoded together.
+        checkpoint: SHA-256 of the method's checkpoint.
+        progress: Called with the number of pictures done and their total.
+
+    Raises:
+        ZooError: If the method has no codes or no encoder.
     """
     gathered: dict[str, _Moments] = {}
     for _, codes, there in encoded(method, dataset, limit=limit, batch=batch, progress=progress):
@@ -130,7 +146,7 @@ def fit(
 
 
 class _Moments:
-    """Count, mean and scatter of G kinds of vectors of D entries, chunk by chunk in float64."""
+    """Count, mean and scatter matrix of G vectors of D entries, accumulated in float64."""
 
     def __init__(self, kinds: int, size: int) -> None:
         self.count = torch.zeros(kinds, dtype=torch.float64)
@@ -138,9 +154,9 @@ class _Moments:
         self.scatter = torch.zeros(kinds, size, size, dtype=torch.float64)
 
     def add(self, vectors: Tensor, there: Tensor) -> None:
-        """Take in vectors ``[B, G, D]``, of which those count whose ``there`` ``[B, G]`` is 1 and not 0.
+        """Add vectors ``[B, G, D]`` with weights ``there`` ``[B, G]`` of 0 or 1.
 
-        Merged as by Chan, Golub and LeVeque (1979).
+        Merges the moments of two samples as Chan, Golub and LeVeque (1979).
         """
         seen = there.any(0)
         vectors, there, before = vectors[:, seen], there[:, seen], self.count[seen]
@@ -159,7 +175,7 @@ class _Moments:
         covariance = self.scatter / (self.count - 1).clamp(min=1)[:, None, None]
         values, vectors = torch.linalg.eigh(covariance)
         values, directions = values.flip(-1), vectors.flip(-1).mT
-        # n pictures span n - 1 directions; what lies beyond is rounding
+        # n pictures span n - 1 directions; the other eigenvalues are rounding errors
         rank = torch.arange(size) < (self.count - 1)[:, None]
         values = values.where(rank & (values > size * torch.finfo(values.dtype).eps * values[:, :1]), 0)
         largest = directions.gather(-1, directions.abs().argmax(-1, keepdim=True))
@@ -179,20 +195,20 @@ class _Moments:
 
 
 def _orders(spec: CodeSpec) -> tuple[list[int], list[int]]:
-    """Axes of a batched code that tell its vectors apart, and those that make up a vector."""
+    """Axes of a batched code over its vectors (class, layer), and axes within a vector."""
     inner = list(vector_axes(spec))
     return [axis for axis in range(1, len(spec.shape) + 1) if axis not in inner], inner
 
 
 def _vectors(tensor: Tensor, spec: CodeSpec) -> Tensor:
-    """Codes ``[B, *shape]``, or what has one entry for each of their vectors, -> ``[B, G, D]`` or ``[B, G, 1]``."""
+    """``[B, *shape]`` -> ``[B, G, D]``; a tensor with one entry for each vector -> ``[B, G, 1]``."""
     outer, inner = _orders(spec)
     kinds = prod(tensor.shape[axis] for axis in outer)
     return tensor.permute(0, *outer, *inner).reshape(len(tensor), kinds, -1)
 
 
 def _restored(vectors: Tensor, spec: CodeSpec) -> Tensor:
-    """What :func:`_vectors` gave, back in the order of the axes of the code."""
+    """The inverse of :func:`_vectors`."""
     outer, inner = _orders(spec)
     single = vectors.shape[-1] == 1
     sizes = [spec.shape[axis - 1] for axis in outer] + [1 if single else spec.shape[axis - 1] for axis in inner]

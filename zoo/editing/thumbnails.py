@@ -1,4 +1,4 @@
-"""Small square pictures of regions, and a sheet of them."""
+"""Thumbnails of regions, and a sheet of them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ SIDE = 96
 """Pixels of a thumbnail in either direction."""
 
 MARGIN = 0.15
-"""Room around a region, as a share of its longer side."""
+"""Margin around a region, as a share of its longer side."""
 
 SMALLEST = 0.25
-"""The least that a thumbnail shows, as a share of the picture's longer side: an eye alone is hard to make out."""
+"""Side of the smallest square that a thumbnail shows, as a share of the picture's longer side."""
 
 WHITENED = 0.7
-"""How far everything around a region is on its way to white."""
+"""Weight of white outside the region."""
 
 CAPTION = 16
 """Height in pixels of the line below a thumbnail on a sheet."""
 
 
 def thumbnail(image: Tensor, region: Tensor) -> bytes:
-    """A PNG of SIDE x SIDE pixels that shows a region ``[H, W]`` (bool, not empty) of a picture ``[3, H, W]``.
+    """A PNG of SIDE x SIDE pixels that shows a region of a picture.
 
-    The picture is in [-1, 1]. It is cut to a square around the region, and paled outside of it; where the square is
-    larger than the picture the rest is white.
+    The picture is cropped to a square around the region and whitened outside the region; where the square is larger
+    than the picture, the rest is white.
+
+    Args:
+        image: ``[3, H, W]`` in [-1, 1].
+        region: bool ``[H, W]``, not empty.
     """
     pixels = to_pixels(image).float()
     pixels = torch.where(region, pixels, torch.lerp(pixels, torch.tensor(255.0), WHITENED))
@@ -48,28 +52,28 @@ def thumbnail(image: Tensor, region: Tensor) -> bytes:
 
 
 def _square(region: Tensor) -> tuple[int, int, int]:
-    """Upper and left edge (negative outside of the picture) and side of the square that shows a region."""
+    """Top, left (negative outside the picture) and side of the square around a region."""
     bounds = []
     for axis in (1, 0):
         places = region.any(axis).nonzero()
         bounds.append((int(places[0]), int(places[-1]) + 1))
     longest = max(last - first for first, last in bounds)
     side = round(max(longest * (1 + 2 * MARGIN), SMALLEST * max(region.shape)))
-    # a whole picture needs no room around it
+    # a region as large as the picture needs no margin
     side = min(side, max(region.shape))
     (top, left) = (_start(*bound, side, size) for bound, size in zip(bounds, region.shape, strict=True))
     return top, left, side
 
 
 def _start(first: int, last: int, side: int, size: int) -> int:
-    """Where a stretch of length ``side`` begins that has [first, last) in its middle, within the picture if it fits."""
+    """Start of an interval of length ``side`` that is centred on [first, last), and inside the picture if it fits."""
     if side > size:
         return -((side - size) // 2)
     return min(max((first + last - side) // 2, 0), size - side)
 
 
-def sheet(thumbnails: Sequence[bytes], captions: Sequence[str], *, columns: int = 5, gap: int = 8) -> Tensor:
-    """Thumbnails in rows of ``columns`` on white, each with a caption below: uint8 ``[3, H, W]``."""
+def thumbnail_sheet(thumbnails: Sequence[bytes], captions: Sequence[str], *, columns: int = 5, gap: int = 8) -> Tensor:
+    """Thumbnails in rows of ``columns`` on white, each with a caption below it: uint8 ``[3, H, W]``."""
     columns = min(columns, len(thumbnails))
     rows = -(-len(thumbnails) // columns)
     across, down = SIDE + gap, SIDE + CAPTION + gap

@@ -93,4 +93,4 @@ def _metrics(method: Method, settings: EvaluateConfig) -> list[str]:
 def _allow_random(method: Method) -> bool:
     from zoo.evaluation import RANDOM_PROFILE
 
-    return method.config is not None and method.config.profile == RANDOM_PROFILE
+    return method.config.profile == RANDOM_PROFILE

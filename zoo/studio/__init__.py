@@ -1,12 +1,13 @@
-"""`zoo studio`: editing in the browser, a page of plain HTML on Starlette and uvicorn.
+"""`zoo studio`: editing in the browser, with a page of plain HTML over a server on Starlette and uvicorn.
 
-The masks are painted by hand, so class ids must be drawn without anti-aliasing, clicked, undone and driven by keyboard,
-all in the browser; Gradio's sketch pad does none of that. What is left for a server is small: this package.
+Masks are painted by hand, so class ids must be drawn without anti-aliasing, selected, undone and reached by keyboard,
+all in the browser; Gradio's image editor does none of this. This package is the server.
 
-- ``models``: checkpoints as the page sees them; ``examples``: pictures to begin with; ``training``: the first model of
-  a user who has none, in a process on a ``leash``.
-- ``fields``, ``uploads``, ``wire``: what comes in and goes out, checked; ``guard``: who may talk to the server.
-- ``store``: codes and pictures by handle; ``work``: the one thread that runs the networks.
-- ``scene``, ``session``: a mask with codes, and everything the page can do to it; ``server``: the routes;
-  ``launch``: from a command line to a page in the browser.
+- ``launch``: start; ``server``: routes; ``host_guard``: protection against requests of other sites' pages.
+- ``requests``: bodies and fields of requests, checked; ``wire``: pictures in requests and answers.
+- ``edit_actions``, ``file_actions``: what the page can do; ``scene``: the mask with codes that an action starts from.
+- ``studio_state``: models, examples, stored codes; ``store``: codes and pictures by handle; ``worker``: the thread that
+  runs the networks.
+- ``models``: checkpoints; ``examples``: example pictures; ``training``: a toy model for users without a checkpoint, in
+  a process that ``subprocess_guard`` ends with the studio.
 """

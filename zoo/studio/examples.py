@@ -1,4 +1,4 @@
-"""Pictures to begin with: the first test pictures of a dataset, with their masks."""
+"""Example pictures: the first test pictures of a dataset, with their masks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from zoo.data import PairedDataset
 from zoo.data.class_tables import ClassTable
 from zoo.data.transforms import read_image, read_label, transform
 from zoo.errors import ZooError
-from zoo.interfaces import Method
-from zoo.studio.models import StudioModel, config_of
+from zoo.studio.models import StudioModel
 from zoo.studio.wire import picture_uri
 from zoo.trained import evaluation_pictures
 from zoo.visual import to_pixels
 
 COUNT = 6
 THUMBNAIL = 128
-"""Pixels of the longer side at most."""
+"""Pixels of the longer side."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A picture of a dataset on the disk: its name, its files, the classes of its mask, and how it looks."""
+    """A picture of a dataset.
+
+    Attributes:
+        name: Its name.
+        image: Its file.
+        label: The file of its mask.
+        table: The classes of the mask.
+        thumbnail: A small picture as a data URI.
+    """
 
     name: str
     image: Path
@@ -33,25 +40,27 @@ class Example:
     thumbnail: str
 
     def opened(self, model: StudioModel) -> tuple[Image.Image, Image.Image]:
-        """The picture and its mask (of the same size) from their files.
+        """Read the picture and its mask, resized to the size of the picture.
 
-        Raises ZooError for a model with other classes.
+        Raises:
+            ZooError: If the model has other classes.
         """
         if model.table != self.table:
             raise ZooError(
-                f"The example {self.name} has the classes of another dataset than {model.title}: choose another model, "
-                "or open a picture of your own."
+                f"The example {self.name} has other classes than {model.title}: choose another model, or open your own "
+                "picture."
             )
         image, label = read_image(self.image), read_label(self.label)
         return image, label.resize(image.size, Image.Resampling.NEAREST)
 
 
 def examples_for(model: StudioModel, root: Path | None) -> list[Example]:
-    """Examples from the folder ``root``, or else from the one that the model was trained on, if that is still there.
+    """Examples from the folder ``root``, or from the folder that the model was trained on, if it still exists.
 
-    Raises ZooError where ``root`` is given and holds no such dataset.
+    Raises:
+        ZooError: If ``root`` is given and does not hold such a dataset.
     """
-    dataset = _pictures(model.method, root)
+    dataset = _pictures(model, root)
     if dataset is None:
         return []
     found = []
@@ -62,15 +71,15 @@ def examples_for(model: StudioModel, root: Path | None) -> list[Example]:
     return found
 
 
-def _pictures(method: Method, root: Path | None) -> PairedDataset | None:
-    data = config_of(method).data
+def _pictures(model: StudioModel, root: Path | None) -> PairedDataset | None:
+    data = model.config.data
     if root is not None:
-        return evaluation_pictures(method, data["name"], root)
+        return evaluation_pictures(model.method, data["name"], root)
     if data["name"] is None or data["root"] is None or not Path(data["root"]).is_dir():
         return None
     try:
-        return evaluation_pictures(method, data["name"], None)
-    except ZooError:  # the folder has changed since the training; the studio works without it
+        return evaluation_pictures(model.method, data["name"], None)
+    except ZooError:  # the folder has changed since the training, and examples are optional
         return None
 
 

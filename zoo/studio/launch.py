@@ -1,4 +1,4 @@
-"""From a command line to a page in the browser."""
+"""Starting the studio: its models, its server, and the browser."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import uvicorn
 
 from zoo.errors import ZooError
 from zoo.studio.models import newest_run
+from zoo.studio.requests import Limits
 from zoo.studio.server import create_app
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
 from zoo.studio.training import Training
-from zoo.studio.uploads import Limits
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3
-"""Seconds that open requests have when the server ends."""
+SHUTDOWN_SECONDS = 3
+"""Time for open requests when the server stops."""
 
 
-def open_session(
+def open_studio(
     checkpoints: Sequence[Path],
     *,
     device: str,
@@ -35,9 +35,23 @@ def open_session(
     bank: Path | None,
     statistics: Path | None,
     limits: Limits,
-) -> Session:
-    """A session with the given checkpoints; else with that of the newest run below the working folder; else with the
-    one that an earlier studio trained; else one that trains it now.
+) -> StudioState:
+    """The state of a studio with the given checkpoints.
+
+    Without any it opens the newest run below the working folder, else the toy model that an earlier studio trained; if
+    there is none either, it starts to train one.
+
+    Args:
+        checkpoints: Files of weights.
+        device: "cpu", "cuda", or "auto".
+        names: A class table that ships with the zoo; None for that of the checkpoint.
+        data_root: Folder of the example pictures; None for that of the training.
+        bank: A code bank.
+        statistics: Statistics of codes.
+        limits: Limits of requests.
+
+    Raises:
+        ZooError: If a file does not fit, or options that need a checkpoint are given without one.
     """
     if not checkpoints and (newest := newest_run(Path())) is not None:
         log.info("Opening %s.", newest)
@@ -45,15 +59,15 @@ def open_session(
     if not checkpoints:
         if any((names, data_root, bank, statistics)):
             raise ZooError(
-                "--names, --data-root, --bank and --statistics go with a checkpoint, but there is none below runs: "
-                "give one."
+                "--names, --data-root, --bank and --statistics need a checkpoint, but there is none below runs: give "
+                "one."
             )
         training = Training(device)
         if training.checkpoint is None:
             training.begin()
-            return Session([], training=training, limits=limits)
+            return StudioState([], training=training, limits=limits)
         checkpoints, data_root = [training.checkpoint], training.data_root
-    return Session.load(
+    return StudioState.load(
         checkpoints,
         device=device,
         names=names,
@@ -64,41 +78,48 @@ def open_session(
     )
 
 
-def serve(session: Session, *, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C, then close the session. ``say`` is told the address, and who else can reach it; ``browser``
-    opens it.
+def serve(state: StudioState, *, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C, then close the state.
 
-    Raises ZooError as :func:`listen`.
+    Args:
+        state: The state of the studio.
+        host: Address to listen at.
+        port: Port; 0 for any free one.
+        browser: Whether to open the page in the browser.
+        say: Called with the address, and with a warning if other machines can reach it.
+
+    Raises:
+        ZooError: As :func:`listen`.
     """
     try:
         with listen(host, port) as listening:
             bound, number = listening.getsockname()[:2]
             everywhere = bound in ("0.0.0.0", "::")
             config = uvicorn.Config(
-                create_app(session, host=bound if everywhere else host),
+                create_app(state, host=bound if everywhere else host),
                 access_log=False,
-                # uvicorn's own start and stop messages would only repeat ours
+                # uvicorn's messages of start and stop would repeat those of the studio
                 log_level="error",
                 proxy_headers=False,
                 server_header=False,
-                timeout_graceful_shutdown=PATIENCE,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
             address = f"http://{_named(bound if everywhere else host)}:{number}"
             say(f"The studio is at {address} (Ctrl-C ends it).")
             if not ipaddress.ip_address(bound).is_loopback:
                 say(_open_to_others(bound, everywhere))
             if browser:
-                # the socket listens already, and a browser in the terminal would keep this thread
+                # in a thread, since a text browser in the terminal blocks until it is closed
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # how a studio ends
+    except KeyboardInterrupt:  # the usual way to stop
         pass
     finally:
-        session.close()
+        state.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ZooError for a port that is taken and an address that is not this machine's."""
+    """A listening socket. Raises ZooError if the port is in use or the address is not one of this machine."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
@@ -115,7 +136,7 @@ def listen(host: str, port: int) -> socket.socket:
 def _open_to_others(bound: str, everywhere: bool) -> str:
     where = "every address of this machine" if everywhere else bound
     return (
-        f"It listens at {where} and has no password: anybody on the network can use it, so leave --host out to keep it "
+        f"It listens at {where} and has no password, so anybody on the network can use it: leave --host out to keep it "
         "to this machine."
     )
 

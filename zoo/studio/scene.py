@@ -1,4 +1,4 @@
-"""A mask with codes: what every action on the page starts from.
+"""The scene of a request: a mask with codes, from which every action of the page starts.
 
 Letters: S samples, H x W picture.
 """
@@ -11,61 +11,33 @@ from torch import Tensor
 
 from zoo.codes import Codes
 from zoo.editing.edit_file import EditFile
+from zoo.editing.encoding import render
 from zoo.editing.masks import repainted
-from zoo.editing.objects import PasteBack, paste_region
-from zoo.editing.synthesis import pictures
+from zoo.editing.pasting import PasteBack, paste_region
 from zoo.studio.models import StudioModel
-
-ENTRY = 64
-"""Bytes that an entry of the store takes beside its tensors, so that empty codes count, too."""
-
-
-@dataclass(frozen=True)
-class KeptCodes:
-    """Codes of batch 1 on the CPU, and the id of the model that they belong to."""
-
-    model: str
-    codes: Codes
-
-    @property
-    def nbytes(self) -> int:
-        return ENTRY + sum(tensor.nbytes for tensor in self.codes.values())
-
-
-UNKNOWN = -1
-"""In the label of a picture: where its own class is not known, and the edit shows whatever is painted."""
-
-
-@dataclass(frozen=True)
-class OpenedPicture:
-    """A picture uint8 ``[3, H, W]`` with its label ``[1, H, W]``: as the model sees it, and as its file has it; on the
-    CPU. The label of the file is int16, since there are many of its pixels, but at most 256 classes.
-    """
-
-    pixels: Tensor
-    label: Tensor
-    original: Tensor
-    original_label: Tensor
-
-    @property
-    def nbytes(self) -> int:
-        return ENTRY + sum(t.nbytes for t in (self.pixels, self.label, self.original, self.original_label))
+from zoo.studio.store import UNKNOWN, OpenedPicture
 
 
 @dataclass(frozen=True)
 class Paste:
-    """The opened picture is seen outside of ``classes`` and of what was painted anew."""
+    """The opened picture is pasted back outside the edit.
+
+    Attributes:
+        opened: The picture.
+        classes: Classes whose codes were edited; the edit also shows where the mask was changed.
+        feather: Width of the fading border, in pixels of the model.
+    """
 
     opened: OpenedPicture
     classes: tuple[int, ...]
     feather: int
 
     def back(self, label: Tensor) -> PasteBack:
-        """For pictures that are painted for a label ``[1, H, W]`` on the CPU, at the size of the model."""
+        """What pictures of a mask ``[1, H, W]`` (on the CPU) are pasted back onto, at the size of the model."""
         return PasteBack(self.opened.pixels, paste_region(self.opened.label, label, self.classes), self.feather)
 
     def back_onto_file(self, label: Tensor) -> PasteBack:
-        """The same at the size of the picture's file."""
+        """As :meth:`back`, at the size of the picture's file."""
         own = self.opened.original_label
         painted = repainted(own[0], self.opened.label[0], label[0])[None]
         return PasteBack(self.opened.original, paste_region(own, painted, (*self.classes, UNKNOWN)), self.feather)
@@ -73,7 +45,14 @@ class Paste:
 
 @dataclass(frozen=True)
 class Scene:
-    """model; label ``[1, H, W]`` and codes of batch 1 on its device; and what is pasted back, if anything."""
+    """A mask with codes.
+
+    Attributes:
+        model: The model that paints it.
+        label: The mask ``[1, H, W]``, on the model's device.
+        codes: Codes of batch 1, on the model's device.
+        paste: What is pasted back, if anything.
+    """
 
     model: StudioModel
     label: Tensor
@@ -81,14 +60,14 @@ class Scene:
     paste: Paste | None = None
 
     def pictures(self, codes: Codes | None = None) -> Tensor:
-        """What the scene looks like, or would with other codes of batch S: uint8 ``[S, 3, H, W]`` on the CPU."""
-        pixels = pictures(self.model.method, self.label, self.codes if codes is None else codes)
+        """Draw the scene, with its codes or others of batch S: uint8 ``[S, 3, H, W]`` on the CPU."""
+        pixels = render(self.model.method, self.label, self.codes if codes is None else codes)
         return pixels if self.paste is None else self.paste.back(self.label.cpu()).onto(pixels)
 
     def edit(self) -> EditFile:
-        """What is kept of the scene: pasted back at the size of the file that the picture came from."""
+        """The scene as an edit file, pasted back at the size of the picture's file."""
         label = self.label.cpu()
-        pixels = pictures(self.model.method, self.label, self.codes)
+        pixels = render(self.model.method, self.label, self.codes)
         paste = None if self.paste is None else self.paste.back_onto_file(label)
         return EditFile(
             mask=label[0],

@@ -1,4 +1,4 @@
-"""The routes of the studio."""
+"""The routes of the studio's server."""
 
 from __future__ import annotations
 
@@ -17,58 +17,59 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from zoo.errors import ZooError
-from zoo.studio import edits, opening
-from zoo.studio.fields import Fields
-from zoo.studio.guard import Guard
-from zoo.studio.session import Session
+from zoo.studio import edit_actions, file_actions
+from zoo.studio.host_guard import HostGuard
+from zoo.studio.requests import Fields, Form, TooLargeError, form_body, json_body
 from zoo.studio.store import UnknownError
-from zoo.studio.uploads import Form, TooLargeError, form_body, json_body
-from zoo.studio.work import BusyError
+from zoo.studio.studio_state import StudioState
+from zoo.studio.worker import BusyError
 
 STATIC = Path(__file__).with_name("static")
 STATUS: Mapping[type[ZooError], int] = {UnknownError: 404, TooLargeError: 413, BusyError: 503}
-"""Of errors that are not simply the user's mistake (400)."""
+"""Status codes of errors; of all others it is 400."""
 
 SLOWEST = 120
 """Seconds that a request may take to arrive."""
 
 GONE = 499
-"""What other servers log for a client that did not wait; nobody reads the answer."""
+"""The usual status code (nginx) for a client that has disconnected."""
 
-JSON_EDITS: Mapping[str, Callable[[Session, Fields], dict[str, Any]]] = {
-    "render": edits.render,
-    "samples": edits.samples,
-    "redraw": edits.redraw,
-    "move": edits.move,
-    "compare": edits.compare,
+JSON_EDITS: Mapping[str, Callable[[StudioState, Fields], dict[str, Any]]] = {
+    "render": edit_actions.draw,
+    "samples": edit_actions.samples,
+    "redraw": edit_actions.redraw,
+    "move": edit_actions.move,
+    "compare": edit_actions.compare,
 }
-FORM_EDITS: Mapping[str, Callable[[Session, Form], dict[str, Any]]] = {
-    "open": opening.open_picture,
-    "take": edits.take,
+FORM_EDITS: Mapping[str, Callable[[StudioState, Form], dict[str, Any]]] = {
+    "open": file_actions.open_picture,
+    "take": edit_actions.take,
 }
-FILES: Mapping[str, tuple[Callable[[Session, Fields], bytes], str]] = {
-    "download": (opening.download, "application/zip"),
-    "result": (opening.result, "image/png"),
+FILES: Mapping[str, tuple[Callable[[StudioState, Fields], bytes], str]] = {
+    "download": (file_actions.download, "application/zip"),
+    "result": (file_actions.result, "image/png"),
 }
 
 Result = TypeVar("Result")
 
 
-def create_app(session: Session, *, host: str = "127.0.0.1") -> ASGIApp:
-    """The studio as an ASGI application that answers to ``host`` and to the names of this machine for itself.
+def create_app(state: StudioState, *, host: str = "127.0.0.1") -> ASGIApp:
+    """The studio as an ASGI application.
 
-    Whoever opened the session closes it.
+    Args:
+        state: The state, which the caller closes.
+        host: The address that the server listens at; see :class:`HostGuard`.
     """
     handlers = {ZooError: _refused, HTTPException: _not_served, ClientDisconnect: _gone, Exception: _broken}
-    # around everything, so that no answer goes out without its headers
-    return Guard(Starlette(routes=_Studio(session).routes(), exception_handlers=handlers), host)
+    # outermost, so that every answer has its headers
+    return HostGuard(Starlette(routes=_Studio(state).routes(), exception_handlers=handlers), host)
 
 
 class _Studio:
-    """The handlers, which read requests on the event loop and leave the work to the worker."""
+    """The handlers: they read requests on the event loop and run the work in the worker."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, state: StudioState) -> None:
+        self.state = state
         self.reading = 0
         self.reloading = asyncio.Lock()
 
@@ -91,35 +92,35 @@ class _Studio:
         return FileResponse(STATIC / "index.html")
 
     async def setup(self, request: Request) -> Response:
-        training = self.session.training
-        if training is not None and not self.session.models and training.poll():
-            await self._work(request, self.session.adopt)
-        return JSONResponse(self.session.setup())
+        training = self.state.training
+        if training is not None and not self.state.models and training.poll():
+            await self._work(request, self.state.adopt)
+        return JSONResponse(self.state.setup())
 
     async def bank(self, request: Request) -> Response:
         query = dict(request.query_params)
-        return JSONResponse(await self._work(request, lambda: edits.bank_rows(self.session, query)))
+        return JSONResponse(await self._work(request, lambda: edit_actions.bank_rows(self.state, query)))
 
-    async def json_edit(self, edit: Callable[[Session, Fields], dict[str, Any]], request: Request) -> Response:
-        fields = await self._read(json_body(request, self.session.limits))
-        return JSONResponse(await self._work(request, lambda: edit(self.session, fields)))
+    async def json_edit(self, edit: Callable[[StudioState, Fields], dict[str, Any]], request: Request) -> Response:
+        fields = await self._read(json_body(request, self.state.limits))
+        return JSONResponse(await self._work(request, lambda: edit(self.state, fields)))
 
-    async def form_edit(self, edit: Callable[[Session, Form], dict[str, Any]], request: Request) -> Response:
-        form = await self._read(form_body(request, self.session.limits))
-        return JSONResponse(await self._work(request, lambda: edit(self.session, form)))
+    async def form_edit(self, edit: Callable[[StudioState, Form], dict[str, Any]], request: Request) -> Response:
+        form = await self._read(form_body(request, self.state.limits))
+        return JSONResponse(await self._work(request, lambda: edit(self.state, form)))
 
     async def reload(self, request: Request) -> Response:
-        async with self.reloading:  # edit files are large, so they lie in memory one at a time
-            form = await self._read(form_body(request, self.session.limits.of_edit_files))
-            return JSONResponse(await self._work(request, lambda: opening.reload(self.session, form)))
+        async with self.reloading:  # edit files are large, so only one is in memory
+            form = await self._read(form_body(request, self.state.limits.of_edit_files))
+            return JSONResponse(await self._work(request, lambda: file_actions.reload(self.state, form)))
 
-    async def file(self, make: Callable[[Session, Fields], bytes], kind: str, request: Request) -> Response:
-        fields = await self._read(json_body(request, self.session.limits))
-        return Response(await self._work(request, lambda: make(self.session, fields)), media_type=kind)
+    async def file(self, make: Callable[[StudioState, Fields], bytes], kind: str, request: Request) -> Response:
+        fields = await self._read(json_body(request, self.state.limits))
+        return Response(await self._work(request, lambda: make(self.state, fields)), media_type=kind)
 
     async def _read(self, body: Coroutine[Any, Any, Result]) -> Result:
-        """What a request sent. As many may arrive at a time as may wait, since they lie in memory, and not for ever."""
-        if self.reading > self.session.limits.queue:
+        """Read a body in bounded time; bodies lie in memory, so the number read at a time is bounded, too."""
+        if self.reading > self.state.limits.queue:
             body.close()
             raise BusyError(f"The studio is receiving {self.reading} other requests: try again in a moment.")
         self.reading += 1
@@ -132,8 +133,8 @@ class _Studio:
             self.reading -= 1
 
     async def _work(self, request: Request, job: Callable[[], Result]) -> Result:
-        """What ``job`` returns, from the worker; a client that goes away takes its waiting job along."""
-        result: asyncio.Future[Result] = asyncio.wrap_future(self.session.worker.submit(job))
+        """Run a job in the worker; it is cancelled if it still waits when the client disconnects."""
+        result: asyncio.Future[Result] = asyncio.wrap_future(self.state.worker.submit(job))
         gone: asyncio.Future[None] = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait((result, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -166,6 +167,6 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    # Starlette raises the error again, so that the server logs it with its traceback
-    sentence = f"{type(error).__name__} in the studio, which is a defect: its terminal shows where."
+    # Starlette raises the error again, and the server logs its traceback
+    sentence = f"{type(error).__name__} in the studio, which is a bug: its terminal shows the traceback."
     return JSONResponse({"error": sentence}, 500)

@@ -1,4 +1,4 @@
-"""The first model of a user who has none: a toy run on procedural pictures, in a process of its own."""
+"""Training a toy model on procedural pictures, in a process of its own, for users without a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,77 +12,82 @@ from typing import Any
 from zoo.config import resolve
 from zoo.engine.folder import RunFolder
 from zoo.environment import cache_dir
-from zoo.studio.leash import leashed
+from zoo.studio.subprocess_guard import run_until_stdin_closes
 from zoo.studio.wire import file_uri
 
 METHOD, DATA, PROFILE = "clvae", "deepfashion", "smoke"
-SHOWN = ("train.log_every=1", "train.sample_every=5")
-"""Settings that change nothing but how often there is something to see."""
+SETTINGS = ("train.log_every=1", "train.sample_every=5")
+"""So that the page can show progress; they do not change the model."""
 
-GRACE = 5.0
-"""Seconds that the process has to end by itself."""
+STOP_SECONDS = 5.0
+"""Time for the process to stop by itself."""
 
 
 class Training:
-    """`zoo train` as a child process that leaves a finished run in ``home``, or nothing; it ends with this process.
+    """`zoo train` as a child process, which ends with this process and leaves a finished run in ``home`` or nothing.
 
-    The run is kept in the cache, so that it is trained once; until it is finished it lies in a folder of its own, which
-    two studios do not share.
+    The run is kept, so that it is trained once. Until it is finished it lies in a folder of its own, so that several
+    studios can train at the same time.
+
+    Args:
+        device: "cpu", "cuda", or "auto".
+        home: Where runs are kept; None for the cache.
     """
 
     def __init__(self, device: str = "auto", home: Path | None = None) -> None:
-        config = resolve(METHOD, DATA, PROFILE, SHOWN)
+        config = resolve(METHOD, DATA, PROFILE, SETTINGS)
         self.home = (home or cache_dir() / "studio").resolve()
         self.device = device
         self.total = config.train.iterations or 0
         self.folder = RunFolder(self.home / f"{METHOD}-{DATA}-{config.hash()}")
-        self._workshop = self.home / f".{self.folder.path.name}.{os.getpid()}"
-        self._current = RunFolder(self._workshop / "run")
-        self._said = self._workshop / "said.txt"
+        self._temporary = self.home / f".{self.folder.path.name}.{os.getpid()}"
+        self._current = RunFolder(self._temporary / "run")
+        self._stderr = self._temporary / "stderr.txt"
         self._process: subprocess.Popen[bytes] | None = None
         self.failure: str | None = None
 
     @property
     def checkpoint(self) -> Path | None:
-        """The checkpoint of the finished run, if it is there."""
+        """The checkpoint of the finished run, or None."""
         return self.folder.latest if self.folder.latest.is_file() else None
 
     @property
     def data_root(self) -> Path | None:
-        """The procedural pictures of the finished run, whose path is relative to ``home``; None where they are gone."""
+        """The procedural pictures of the finished run; None if they were removed."""
+        # the record holds a path relative to ``home``
         root = self.home / json.loads(self.folder.record.read_text())["data"]["root"]
         return root if root.is_dir() else None
 
     def begin(self) -> None:
-        """Start the process, in its own folder, where the procedural pictures are drawn, too."""
-        self._workshop.mkdir(parents=True, exist_ok=True)
-        words = ["train", METHOD, "--data", DATA, "--profile", PROFILE, "--work-dir", str(self._current.path)]
-        words += [word for setting in (*SHOWN, f"train.device={self.device}") for word in ("--set", setting)]
-        with self._said.open("wb") as said:
+        """Start the process in its temporary folder, where it also draws the procedural pictures."""
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        arguments = ["train", METHOD, "--data", DATA, "--profile", PROFILE, "--work-dir", str(self._current.path)]
+        arguments += [word for setting in (*SETTINGS, f"train.device={self.device}") for word in ("--set", setting)]
+        with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
-                leashed(self._workshop, "cli", words),
-                cwd=self._workshop,
+                run_until_stdin_closes(self._temporary, "zoo", arguments),
+                cwd=self._temporary,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
-                # Ctrl-C in the terminal goes to the studio, which ends its child itself
+                stderr=stderr,
+                # so that Ctrl-C in the terminal reaches the studio alone, which stops the process itself
                 start_new_session=True,
             )
 
     def poll(self) -> bool:
-        """Whether the run is finished; a process that ended is cleared away. Sets ``failure`` where it broke."""
+        """Whether the run is finished. Cleans up after a process that has ended; sets ``failure`` if it failed."""
         if self._process is not None and self._process.poll() is not None:
             code = self._process.returncode
-            self._let_go(self._process)
+            self._release(self._process)
             if code == 0:
                 self._publish()
             else:
-                self.failure = f"The training of the first model ended early: {self._last_words(code)}"
+                self.failure = f"The training of the toy model failed: {self._last_line(code)}"
             self._clear()
         return self.checkpoint is not None
 
     def status(self) -> dict[str, Any]:
-        """How far it is, as plain values for the page."""
+        """The progress, as JSON values for the page."""
         if self.failure is not None:
             return {"done": 0, "total": self.total, "state": "failed", "sentence": self.failure, "picture": None}
         done, picture = self._done(), max(self._current.samples.glob("iter_*.png"), default=None)
@@ -95,19 +100,19 @@ class Training:
         return {"done": done, "total": self.total, "state": "running", "sentence": sentence, "picture": shown}
 
     def end(self) -> None:
-        """Stop the process, if it runs, and leave nothing unfinished behind."""
+        """Stop the process, if it runs, and remove what is unfinished."""
         if self._process is not None:
             process = self._process
-            self._let_go(process)
+            self._release(process)
             try:
-                process.wait(GRACE)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         self._clear()
 
-    def _let_go(self, process: subprocess.Popen[bytes]) -> None:
-        """Close the pipe that keeps the process running."""
+    def _release(self, process: subprocess.Popen[bytes]) -> None:
+        """Close the pipe that keeps the process running (see :mod:`zoo.studio.subprocess_guard`)."""
         assert process.stdin is not None, "it was started with a pipe"
         process.stdin.close()
         self._process = None
@@ -116,27 +121,27 @@ class Training:
         try:
             lines = self._current.log.read_text().splitlines()
             return int(json.loads(lines[-1])["iteration"])
-        except (OSError, IndexError, ValueError):  # not there yet, or a line that is being written
+        except (OSError, IndexError, ValueError):  # no log yet, or an incomplete line
             return 0
 
     def _publish(self) -> None:
-        """The run comes last, so that its pictures are there. Another studio may have been faster with either."""
+        """Move pictures and then the run to where they are kept, unless another studio has done so already."""
         drawn = json.loads(self._current.record.read_text())["data"]["root"]
         pictures, run = self.home / drawn, self.folder.path
         pictures.parent.mkdir(parents=True, exist_ok=True)
-        for made, kept, whole in (
-            (self._workshop / drawn, pictures, pictures),
+        for made, kept, complete in (
+            (self._temporary / drawn, pictures, pictures),
             (self._current.path, run, self.folder.latest),
         ):
             try:
                 made.rename(kept)
             except OSError:
-                if not whole.exists():
+                if not complete.exists():
                     raise
 
-    def _last_words(self, code: int) -> str:
-        lines = self._said.read_text(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("Error: ") if lines else f"it returned {code} and said nothing."
+    def _last_line(self, code: int) -> str:
+        lines = self._stderr.read_text(errors="replace").strip().splitlines()
+        return lines[-1].removeprefix("Error: ") if lines else f"exit code {code}."
 
     def _clear(self) -> None:
-        shutil.rmtree(self._workshop, ignore_errors=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)

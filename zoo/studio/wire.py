@@ -1,4 +1,4 @@
-"""Pictures and masks as they travel: PNG in base64."""
+"""Pictures and masks in requests and answers: PNG in base64."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from zoo.data.class_tables import ClassTable
 from zoo.editing.reading import pair, read_mask
 from zoo.errors import ZooError
 
-QUICK = 1
-"""The PNG compression of pictures that are looked at once: a third of the time for a tenth more bytes."""
+COMPRESSION = 1
+"""PNG compression level: a third of the default's time for a tenth more bytes."""
 
 
 def data_uri(content: bytes) -> str:
@@ -25,7 +25,7 @@ def data_uri(content: bytes) -> str:
 
 
 def png(pixels: Tensor) -> bytes:
-    """The PNG file of a uint8 picture ``[3, H, W]``."""
+    """A uint8 picture ``[3, H, W]`` as a PNG file."""
     return _png(Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()))
 
 
@@ -45,11 +45,11 @@ def mask_text(label: Tensor) -> str:
 
 
 def mask_of(text: str, table: ClassTable, size: tuple[int, int]) -> Tensor:
-    """The label map ``[1, H, W]`` that the page painted. Raises ZooError for one that is not of ``size`` (H, W)."""
+    """The label map ``[1, H, W]`` that the page painted. Raises ZooError unless it is a mask of ``size`` (H, W)."""
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ZooError("The painted mask is no base64: reload the page.") from error
+        raise ZooError("The painted mask is not valid base64: reload the page.") from error
     mask = read_mask(content, table, name="of the painted mask", max_pixels=size[0] * size[1])
     if (mask.height, mask.width) != size:
         raise ZooError(
@@ -61,5 +61,5 @@ def mask_of(text: str, table: ClassTable, size: tuple[int, int]) -> Tensor:
 
 def _png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=QUICK)
+    image.save(file, "PNG", compress_level=COMPRESSION)
     return file.getvalue()

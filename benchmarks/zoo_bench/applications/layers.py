@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.editing.encoding import check_editable
-from zoo.editing.synthesis import pictures as synthesized
+from zoo.editing.encoding import render as synthesized
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
 from zoo.visual import to_pixels

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from zoo.codes import Codes
-from zoo.editing.directions import moved
-from zoo.editing.statistics import fit
+from zoo.editing.edits import edit_material
+from zoo.editing.statistics import fit_statistics
 from zoo_bench.applications.plate import Plate
 from zoo_bench.applications.subject import Subject
 from zoo_bench.report.figures.sheet import Panel, Row, headed, sheet
@@ -42,7 +42,7 @@ def moves(
     chosen: Sequence[int | None] = subject.layers(layers) or [None]
     found: dict[int | None, Codes] = {}
     for layer in chosen:
-        found[layer] = moved(
+        found[layer] = edit_material(
             codes.repeated(len(AMOUNTS)),
             direction,
             torch.tensor(AMOUNTS, dtype=torch.float32),
@@ -54,7 +54,7 @@ def moves(
 
 def _direction(subject: Subject, statistics: Path | None) -> Codes:
     if statistics is None:
-        return fit(subject.editor.method, subject.dataset, components=1, limit=FITTED).principal(0)
+        return fit_statistics(subject.editor.method, subject.dataset, components=1, limit=FITTED).principal(0)
     return subject.editor.direction("1", statistics, subject.seed)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from zoo.codes import Codes
-from zoo.editing.objects import paste_back, redrawn, region_of
-from zoo.editing.synthesis import pictures as synthesized
+from zoo.editing.edits import edit_object
+from zoo.editing.encoding import render as synthesized
+from zoo.editing.pasting import paste_back, region_of
 from zoo.visual import to_pixels
 from zoo_bench.applications.plate import Plate
 from zoo_bench.applications.subject import Subject
@@ -34,7 +35,7 @@ def edits(
     codes = editor.codes(image, label, subject.seed)
     chosen = editor.layers(layers)
     return codes, {
-        k: redrawn(editor.method, label, codes, classes=[k], layers=chosen, samples=samples, seed=subject.seed + 1)
+        k: edit_object(editor.method, label, codes, classes=[k], layers=chosen, samples=samples, seed=subject.seed + 1)
         for k in subject.classes(classes, label, CLASSES)
     }
 

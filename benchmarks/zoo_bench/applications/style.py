@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.codes import Codes
-from zoo.editing.style import Target, style_guided
+from zoo.editing.edits import Target, edit_style
 from zoo_bench.applications.plate import Plate
 from zoo_bench.applications.subject import Subject
 from zoo_bench.report.figures.sheet import Row, headed, sheet
@@ -24,7 +24,7 @@ def styles(
     targets = [Target(image, label, subject.editor.classes(classes, within=label)) for image, label in found]
     chosen = subject.editor.layers(layers)
     return [
-        [style_guided(method, label, [target], layers=chosen, seed=subject.seed) for target in targets]
+        [edit_style(method, label, [target], layers=chosen, seed=subject.seed) for target in targets]
         for _, label in found
     ]
 

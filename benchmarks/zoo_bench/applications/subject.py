@@ -13,7 +13,7 @@ from zoo.codes import Codes
 from zoo.data import PairedDataset
 from zoo.data.procedural import is_procedural
 from zoo.editing.editor import Editor
-from zoo.editing.synthesis import pictures
+from zoo.editing.encoding import render
 from zoo.errors import ZooError
 from zoo.metrics.results import training_facts
 from zoo.trained import evaluation_pictures
@@ -50,7 +50,6 @@ class Subject:
         :meth:`Editor.load` and :func:`evaluation_pictures` do.
         """
         editor = Editor.load(checkpoint, device=device, names=names)
-        assert editor.method.config is not None, "the method comes from a checkpoint"
         dataset = evaluation_pictures(editor.method, data or editor.method.config.data["name"], data_root)
         dataset.class_names = editor.table.names
         return cls(editor, dataset, seed)
@@ -62,7 +61,6 @@ class Subject:
         A run of the profile smoke is called a toy, as in the reports of the bench.
         """
         method, (height, width) = self.editor.method, self.dataset.size
-        assert method.config is not None, "the method comes from a checkpoint"
         profile, trained = method.config.profile, method.config.data["name"]
         kind = {TOY: "TOY RUN: ", None: ""}.get(profile, f"profile {profile}: ")
         drawn = "procedural" if is_procedural(self.dataset.root) else "real"
@@ -114,7 +112,7 @@ class Subject:
 
     def drawn(self, label: Tensor, codes: Codes) -> list[Panel]:
         """A panel for each row of ``codes``."""
-        return [panel(pixels) for pixels in pictures(self.editor.method, label, codes).numpy()]
+        return [panel(pixels) for pixels in render(self.editor.method, label, codes).numpy()]
 
     def shown(self, image: Tensor, label: Tensor | None = None, caption: str = "") -> Panel:
         """The picture of the dataset, with its mask set into the corner where one is given."""

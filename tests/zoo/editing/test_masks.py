@@ -50,7 +50,7 @@ def test_every_pixel_is_in_exactly_one_region():
 
 @pytest.mark.parametrize("at", [(-1, 0), (0, 5), (4, 0)])
 def test_pixels_outside_are_refused(at):
-    with pytest.raises(ZooError, match=r"lies outside of the mask of 4x5"):
+    with pytest.raises(ZooError, match=r"outside.*4x5"):
         region_at(ROOMS, *at)
 
 
@@ -80,7 +80,7 @@ def test_a_hole_is_filled_as_by_a_search_through_all_pixels():
 
 def test_nothing_can_be_deleted_from_nothing_and_everything_cannot():
     assert torch.equal(deleted(ROOMS, torch.zeros_like(ROOMS, dtype=torch.bool)), ROOMS)
-    with pytest.raises(ZooError, match="whole mask, and nothing would be left"):
+    with pytest.raises(ZooError, match="whole mask"):
         deleted(ROOMS, torch.ones_like(ROOMS, dtype=torch.bool))
 
 

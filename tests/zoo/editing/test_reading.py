@@ -1,4 +1,4 @@
-"""Pictures and masks of people: what is read, and the sentence for what is not."""
+"""Pictures and masks from users' files: what is read, and what is refused."""
 
 import io
 import struct
@@ -87,23 +87,23 @@ def test_the_preview_behind_a_camera_picture_is_no_animation():
 
 
 PICTURES = {
-    "text": (b"no picture at all", "is no picture of a kind that is read here: give a PNG"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no picture of a kind"),
-    "nothing": (b"", "is empty"),
-    "GIF": (animation("GIF"), "is an animation or has several pages: give a single"),
-    "APNG": (animation("PNG"), "is an animation"),
-    "pages": (animation("TIFF"), "is an animation or has several pages"),
-    "grey of 16 bits": (encoded(np.full((4, 4), 300, np.uint16)), "more than 8 bits a channel: save it as"),
-    "colours of 16 bits": (deep(3, 2), "more than 8 bits a channel"),
-    "transparent colours of 16 bits": (deep(4, 6), "more than 8 bits a channel"),
-    "transparent grey of 16 bits": (deep(2, 4), "more than 8 bits a channel"),
-    "fractions": (encoded(np.zeros((4, 4), np.float32), "TIFF"), "more than 8 bits a channel"),
+    "text": (b"no picture at all", "format"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "format"),
+    "nothing": (b"", "empty"),
+    "GIF": (animation("GIF"), "animation"),
+    "APNG": (animation("PNG"), "animation"),
+    "pages": (animation("TIFF"), "animation"),
+    "grey of 16 bits": (encoded(np.full((4, 4), 300, np.uint16)), "8 bits"),
+    "colours of 16 bits": (deep(3, 2), "8 bits"),
+    "transparent colours of 16 bits": (deep(4, 6), "8 bits"),
+    "transparent grey of 16 bits": (deep(2, 4), "8 bits"),
+    "fractions": (encoded(np.zeros((4, 4), np.float32), "TIFF"), "8 bits"),
 }
 
 
-@pytest.mark.parametrize(("content", "sentence"), PICTURES.values(), ids=PICTURES)
-def test_wrong_pictures_are_refused_in_a_sentence(content, sentence):
-    with pytest.raises(ZooError, match=rf"^The file upload\.png .*{sentence}[^\n]*\.$"):
+@pytest.mark.parametrize(("content", "problem"), PICTURES.values(), ids=PICTURES)
+def test_wrong_pictures_are_refused(content, problem):
+    with pytest.raises(ZooError, match=rf"^The file upload\.png .*{problem}[^\n]*\.$"):
         read_picture(content, name="upload.png")
 
 
@@ -111,7 +111,7 @@ def test_wrong_pictures_are_refused_in_a_sentence(content, sentence):
 def test_a_picture_that_is_cut_off_is_refused_wherever_the_cut_is(format):
     content = encoded(noise(64, 64), format)
     for end in range(1, len(content) - 20, len(content) // 30):
-        with pytest.raises(ZooError, match=r"The file .* (damaged or cut off|no picture of a kind)"):
+        with pytest.raises(ZooError, match=r"The file .*(damaged|format)"):
             read_picture(content[:end])
 
 
@@ -119,20 +119,20 @@ def test_the_pixels_are_counted_before_they_are_decoded():
     def claim(side):
         return png(side, side, 8, 2, b"there are no pixels")
 
-    with pytest.raises(ZooError, match="has 16,008,001 pixels, more than the 16,000,000 that are read: make it small"):
+    with pytest.raises(ZooError, match=r"16,008,001 .*16,000,000"):
         read_picture(claim(4001))
-    with pytest.raises(ZooError, match="has more pixels than the 16,000,000 that are read"):
+    with pytest.raises(ZooError, match="16,000,000"):
         read_picture(claim(60_000))
-    with pytest.raises(ZooError, match="is damaged or cut off"):  # few enough to look at them
+    with pytest.raises(ZooError, match="damaged"):  # few enough to look at them
         read_picture(claim(4000))
-    with pytest.raises(ZooError, match="has 96 pixels, more than the 95"):
+    with pytest.raises(ZooError, match=r"96 .*95"):
         read_picture(encoded(noise()), max_pixels=95)
     assert read_picture(encoded(noise()), max_pixels=96).size == (12, 8)
 
 
 def test_a_missing_file_is_named(tmp_path):
     for path in (tmp_path / "none.png", tmp_path):
-        with pytest.raises(ZooError, match=rf"There is no file {path}"):
+        with pytest.raises(ZooError, match=str(path)):
             read_picture(path)
 
 
@@ -183,7 +183,7 @@ def test_a_colour_mask_that_was_saved_with_a_palette_is_read_by_its_colours():
 
 def test_the_two_palettes_are_not_mixed():
     content = encoded(np.array([[SIX.colours[1], SIX.colours[2], (128, 0, 0)]], np.uint8))
-    with pytest.raises(ZooError, match=r"has 1 of 3 pixels in colours of no class \(#800000\)"):
+    with pytest.raises(ZooError, match=r"1 of 3 .*#800000"):
         read_mask(content, SIX)
 
 
@@ -204,25 +204,25 @@ def test_the_one_colour_of_two_classes_is_the_first_of_them():
 
 SMOOTHED = np.array([[SIX.colours[0]] * 5 + [(1, 2, 3)] * 2 + [(c, c, c) for c in (9, 10, 11, 12)]], np.uint8)
 MASKS = {
-    "JPEG": (encoded(IDS, "JPEG"), "is a JPEG, whose compression changes the ids: save masks as PNG"),
-    "camera": (animation("MPO"), "is a JPEG, whose compression"),
-    "id": (encoded(IDS + 1), r"holds the class ids 6, but ids go from 0 to 5"),
-    "ids": (encoded(np.arange(30, 39, dtype=np.uint8)[None]), "the class ids 30, 31, 32, 33 and 5 more, but"),
-    "16 bits": (encoded(np.array([[0, 1000]], np.uint16)), "the class ids 1000, but ids go from 0 to 5"),
-    "below zero": (encoded(np.array([[0, -2]], np.int32), "TIFF"), "the class ids -2, but"),
-    "fractions": (encoded(IDS.astype(np.float32), "TIFF"), "holds fractions and no class ids"),
-    "colours": (encoded(SMOOTHED), r"has 6 of 11 pixels in .* \(#010203, #090909, #0a0a0a, #0b0b0b and 1 more\)"),
-    "deep colours": (deep(3, 2), "more than 8 bits a channel"),
-    "transparent": (encoded(np.array([[(10, 200, 7, 255), (10, 200, 7, 3)]], np.uint8)), "has 1 transparent pixels"),
-    "photograph": (encoded(noise(64, 64)), "pixels in colours of no class .* in the colours of the dataset"),
-    "text": (b"no mask", "is no picture of a kind"),
-    "cut off": (encoded(noise(64, 64))[:900], "is damaged or cut off"),
+    "JPEG": (encoded(IDS, "JPEG"), "JPEG"),
+    "camera": (animation("MPO"), "JPEG"),
+    "id": (encoded(IDS + 1), "6.* 0 to 5"),
+    "ids": (encoded(np.arange(30, 39, dtype=np.uint8)[None]), "30, 31, 32, 33 and 5 more"),
+    "16 bits": (encoded(np.array([[0, 1000]], np.uint16)), "1000.* 0 to 5"),
+    "below zero": (encoded(np.array([[0, -2]], np.int32), "TIFF"), "-2"),
+    "fractions": (encoded(IDS.astype(np.float32), "TIFF"), "floating-point"),
+    "colours": (encoded(SMOOTHED), r"6 of 11 .*\(#010203, #090909, #0a0a0a, #0b0b0b and 1 more\)"),
+    "deep colours": (deep(3, 2), "8 bits"),
+    "transparent": (encoded(np.array([[(10, 200, 7, 255), (10, 200, 7, 3)]], np.uint8)), "1 transparent"),
+    "photograph": (encoded(noise(64, 64)), "colours of no class"),
+    "text": (b"no mask", "format"),
+    "cut off": (encoded(noise(64, 64))[:900], "damaged"),
 }
 
 
-@pytest.mark.parametrize(("content", "sentence"), MASKS.values(), ids=MASKS)
-def test_wrong_masks_are_refused_in_a_sentence(content, sentence):
-    with pytest.raises(ZooError, match=rf"^The file mask\.png .*{sentence}[^\n]*\.$"):
+@pytest.mark.parametrize(("content", "problem"), MASKS.values(), ids=MASKS)
+def test_wrong_masks_are_refused(content, problem):
+    with pytest.raises(ZooError, match=rf"^The file mask\.png .*{problem}[^\n]*\.$"):
         read_mask(content, SIX, name="mask.png")
 
 
@@ -248,7 +248,7 @@ def test_a_pair_has_the_very_tensors_of_its_dataset(samples_dir):
 
 
 def test_a_mask_of_another_size_than_its_picture_is_refused():
-    with pytest.raises(ZooError, match=r"The mask is 4x8 \(height x width\), but its picture 8x4: give the mask"):
+    with pytest.raises(ZooError, match=r"4x8 .*8x4"):
         pair(Image.new("RGB", (4, 8)), Image.new("I", (8, 4)), (4, 4))
 
 

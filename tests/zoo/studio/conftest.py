@@ -5,7 +5,7 @@ import torch
 
 from tests.zoo.studio.pages import Page, small_checkpoint
 from zoo.contract import small_batch
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
 
 METHODS = ("clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan")
 
@@ -18,15 +18,15 @@ def checkpoints(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(checkpoints):
-    session = Session.load(list(checkpoints.values()), device="cpu")
-    yield Page(session)
-    session.close()
+    state = StudioState.load(list(checkpoints.values()), device="cpu")
+    yield Page(state)
+    state.close()
 
 
 @pytest.fixture(scope="module")
 def ids(page):
     """The id of each model, by the name of its method."""
-    return {model.method.name: key for key, model in page.session.models.items()}
+    return {model.method.name: key for key, model in page.state.models.items()}
 
 
 @pytest.fixture

@@ -15,13 +15,12 @@ from zoo import checkpoints
 from zoo.contract import small_method
 from zoo.interfaces import Method
 from zoo.studio.server import create_app
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
 
 ADDRESS = "http://127.0.0.1:7860"
 
 
 def saved(method: Method, path: Path) -> Path:
-    assert method.config is not None
     checkpoints.save(path, {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
     return path
 
@@ -56,12 +55,12 @@ def mask_of(text: str) -> Tensor:
 
 
 class Page:
-    """A browser with the page of a session open."""
+    """A browser with the page of a state open."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.client = TestClient(create_app(session), base_url=ADDRESS, raise_server_exceptions=False)
-        self.model = next(iter(session.models))
+    def __init__(self, state: StudioState) -> None:
+        self.state = state
+        self.client = TestClient(create_app(state), base_url=ADDRESS, raise_server_exceptions=False)
+        self.model = next(iter(state.models))
 
     def post(self, name: str, **body):
         """Status and JSON of a request with a JSON body."""

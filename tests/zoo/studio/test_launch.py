@@ -13,10 +13,10 @@ from tests.command_line import working_in, zoo
 from tests.zoo.studio.pages import small_checkpoint
 from tests.zoo.studio.process import running
 from zoo import ZooError
-from zoo.studio.launch import listen, open_session, serve
-from zoo.studio.session import Session
+from zoo.studio.launch import listen, open_studio, serve
+from zoo.studio.requests import Limits
+from zoo.studio.studio_state import StudioState
 from zoo.studio.training import Training
-from zoo.studio.uploads import Limits
 
 NOTHING = {"names": None, "data_root": None, "bank": None, "statistics": None, "limits": Limits()}
 
@@ -24,11 +24,11 @@ NOTHING = {"names": None, "data_root": None, "bank": None, "statistics": None, "
 def test_a_port_in_use_and_a_foreign_address():
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
-        with pytest.raises(ZooError, match=f"Port {port} of 127.0.0.1 is in use.*--port"):
+        with pytest.raises(ZooError, match=f"{port}.*--port"):
             listen("127.0.0.1", port)
-    with pytest.raises(ZooError, match=r"cannot listen at 203\.0\.113\.7.*--host"):
+    with pytest.raises(ZooError, match=r"203\.0\.113\.7.*--host"):
         listen("203.0.113.7", 7860)
-    with pytest.raises(ZooError, match="cannot listen at no host"):
+    with pytest.raises(ZooError, match="no host"):
         listen("no host", 7860)
 
 
@@ -43,9 +43,9 @@ def test_a_studio_that_others_can_reach_says_so(host, address):
         if len(said) == 2:
             raise KeyboardInterrupt
 
-    serve(Session([]), host=host, port=0, browser=False, say=say)
+    serve(StudioState([]), host=host, port=0, browser=False, say=say)
     assert re.fullmatch(rf"The studio is at http://{address}:\d+ \(Ctrl-C ends it\)\.", said[0])
-    assert said[1].startswith("It listens at every address of this machine and has no password: anybody on the network")
+    assert "every address" in said[1] and "password" in said[1] and "--host" in said[1]
 
 
 def test_a_studio_that_finds_its_port_taken_ends_its_training(tmp_path):
@@ -53,7 +53,9 @@ def test_a_studio_that_finds_its_port_taken_ends_its_training(tmp_path):
     training.begin()
     process = training._process
     with listen("127.0.0.1", 0) as first, pytest.raises(ZooError, match="in use"):
-        serve(Session([], training=training), host="127.0.0.1", port=first.getsockname()[1], browser=False, say=print)
+        serve(
+            StudioState([], training=training), host="127.0.0.1", port=first.getsockname()[1], browser=False, say=print
+        )
     assert process is not None and process.returncode is not None
 
 
@@ -63,16 +65,16 @@ def test_without_a_checkpoint_the_newest_run_is_opened(tmp_path):
         path = path.rename(path.with_name("latest.pth"))
         os.utime(path, (1000 - age, 1000 - age))
     with working_in(tmp_path):
-        session = open_session([], device="cpu", **NOTHING)
-        newest = open_session([Path("runs/new/latest.pth")], device="cpu", **NOTHING)
-    assert list(session.models) == list(newest.models)
-    session.close()
+        state = open_studio([], device="cpu", **NOTHING)
+        newest = open_studio([Path("runs/new/latest.pth")], device="cpu", **NOTHING)
+    assert list(state.models) == list(newest.models)
+    state.close()
     newest.close()
 
 
 def test_files_for_a_checkpoint_need_one(tmp_path):
-    with working_in(tmp_path), pytest.raises(ZooError, match="go with a checkpoint"):
-        open_session([], device="cpu", **NOTHING | {"bank": Path("bank.parquet")})
+    with working_in(tmp_path), pytest.raises(ZooError, match="--bank"):
+        open_studio([], device="cpu", **NOTHING | {"bank": Path("bank.parquet")})
 
 
 def test_mistakes_on_the_command_line_are_sentences(tmp_path, monkeypatch):

@@ -9,8 +9,9 @@ from PIL import Image
 
 from tests.zoo.studio.pages import mask_of, pixels_of, png
 from zoo.contract import CLASSES, small_method
-from zoo.editing.directions import moved, random_direction
+from zoo.editing.directions import random_direction
 from zoo.editing.edit_file import EditFile
+from zoo.editing.edits import edit_material
 from zoo.editing.encoding import codes_of
 from zoo.studio.wire import data_uri
 
@@ -115,7 +116,7 @@ def test_a_slide_starts_from_the_codes_before_it(page, method, label):
             "move", scene=page.scene(answer), classes=[1], layers=None, amount=amount, direction=direction
         )
         assert status == 200
-        expected = written(method, label, moved(codes, along, amount, classes=[1]))[0]
+        expected = written(method, label, edit_material(codes, along, amount, classes=[1]))[0]
         assert close(pixels_of(slid["result"]), expected)
     _, back = page.post("move", scene=page.scene(answer), amount=0, direction=direction)
     assert back["result"] == answer["result"]
@@ -225,7 +226,7 @@ def test_a_larger_file_keeps_its_pixels_and_its_size(page):
 
 def test_an_opened_picture_takes_little_more_memory_than_its_colours(page):
     """Five bytes for a pixel of its file, eleven for one that the model sees: also once it is reloaded."""
-    store, own = page.session.store, torch.zeros(1, 640, 960, dtype=torch.int64)
+    store, own = page.state.store, torch.zeros(1, 640, 960, dtype=torch.int64)
     before = store.nbytes
     answer = page.opened(own, torch.zeros(3, 640, 960, dtype=torch.uint8))
     assert store.nbytes - before < 5 * 640 * 960 + 11 * 64 * 64 + 20_000  # with its codes

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from tests.command_line import working_in
 from tests.zoo.studio.pages import ADDRESS, pixels_of
-from zoo.studio.leash import leashed
 from zoo.studio.server import create_app
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
+from zoo.studio.subprocess_guard import run_until_stdin_closes
 from zoo.studio.training import Training
 
 
@@ -48,10 +48,10 @@ def processes(word: str) -> list[str]:
     return [line for line in lines if word in line]
 
 
-def test_a_leash_runs_a_module_until_its_pipe_is_closed(tmp_path):
+def test_a_module_runs_until_its_stdin_is_closed(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "module.py").write_text("import sys, time; print(sys.argv, __name__, flush=True); time.sleep(60)")
-    command = leashed(tmp_path / "work", "module", ["one", "two"])
+    command = run_until_stdin_closes(tmp_path / "work", "module", ["one", "two"])
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None and child.stdout is not None
         assert child.stdout.readline() == f"{[str(tmp_path / 'module.py'), 'one', 'two']} __main__\n"
@@ -61,7 +61,7 @@ def test_a_leash_runs_a_module_until_its_pipe_is_closed(tmp_path):
     assert not (tmp_path / "work").exists()
 
 
-def test_a_leash_removes_what_is_still_being_written(tmp_path):
+def test_a_folder_is_removed_while_the_module_still_writes(tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     (tmp_path / "module.py").write_text(
@@ -72,7 +72,11 @@ def test_a_leash_removes_what_is_still_being_written(tmp_path):
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
     with subprocess.Popen(
-        leashed(work, "module"), cwd=work, env=environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        run_until_stdin_closes(work, "module"),
+        cwd=work,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as child:
         assert child.stdin is not None and reached(lambda: len(list(work.rglob("*.txt"))) > 500)
         child.stdin.close()
@@ -92,7 +96,7 @@ def test_a_studio_that_is_killed_while_pictures_are_drawn_leaves_none(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
-def test_a_studio_that_is_killed_takes_its_training_along(tmp_path):
+def test_a_studio_that_is_killed_ends_its_training(tmp_path):
     command = [sys.executable, "-m", "cli", "studio", "--port", "0", "--no-browser", "--device", "cpu"]
     cache = tmp_path / "cache"
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
@@ -108,41 +112,41 @@ def test_a_studio_that_is_killed_takes_its_training_along(tmp_path):
 def test_a_run_that_breaks_says_why_and_leaves_nothing(tmp_path):
     training = Training("no-device", tmp_path)
     training.begin()
-    session = Session([], training=training)
+    state = StudioState([], training=training)
     waited(training)
-    page = session.setup()["training"]
+    page = state.setup()["training"]
     assert page["state"] == "failed" and "no-device" in page["sentence"] and "use auto, cpu" in page["sentence"]
-    session.close()
+    state.close()
     assert [path.name for path in tmp_path.iterdir()] in ([], ["data"])
 
 
 @pytest.mark.slow
-def test_a_studio_that_ends_takes_its_training_along(tmp_path):
+def test_a_studio_that_ends_ends_its_training(tmp_path):
     training = Training("cpu", tmp_path)
     training.begin()
     process = training._process
     assert process is not None and training.status()["state"] == "running"
-    Session([], training=training).close()
+    StudioState([], training=training).close()
     assert process.returncode is not None and training.checkpoint is None
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.slow
-def test_the_first_model_is_trained_before_the_users_eyes_once(tmp_path):
+def test_the_first_model_is_trained_once_with_its_progress_shown(tmp_path):
     with working_in(tmp_path):
         training = Training("cpu", tmp_path / "cache")
         training.begin()
-        session = Session([], training=training)
+        state = StudioState([], training=training)
         seen = waited(training)
         assert {state["total"] for state in seen} == {20} and {state["state"] for state in seen} == {"running"}
         done = [state["done"] for state in seen]
         assert done == sorted(done) and len(set(done)) > 3
         assert any(state["picture"] and pixels_of(state["picture"]).shape[0] == 3 for state in seen)
-        client = TestClient(create_app(session), base_url=ADDRESS)
+        client = TestClient(create_app(state), base_url=ADDRESS)
         setup = client.get("/api/setup").json()
         assert setup["training"] is None and [m["toy"] for m in setup["models"]] == [True]
         assert len(setup["examples"]) == 6 and setup["models"][0]["classes"][1]["name"] == "skin"
         again = Training("cpu", tmp_path / "cache")
         assert again.checkpoint == training.checkpoint and again.data_root is not None
-        session.close()
+        state.close()
     assert [path.name for path in tmp_path.iterdir() if path.name != ".cache"] == ["cache"]

@@ -1,9 +1,9 @@
 /**
- * The studio's server, in one function per request. Every failure is an Error whose message is a sentence. A signal,
- * where one is given, ends the request.
+ * Requests to the studio's server, one function each. A failure is an Error with a message for the user. A signal, if
+ * given, aborts the request.
  */
 
-/** Tells "change" when the number of requests that are on their way changes. */
+/** Dispatches "change" when the number of running requests changes. */
 export const traffic = Object.assign(new EventTarget(), { count: 0 });
 
 /**
@@ -12,7 +12,7 @@ export const traffic = Object.assign(new EventTarget(), { count: 0 });
  * @typedef {{codes: string, result: string}} Painted handle of the codes, and the picture as a data URI
  */
 
-/** @returns {Promise<object>} models, examples, limits, and how far the training is */
+/** @returns {Promise<object>} models, examples, limits, and the progress of the training */
 export const setup = () => answered("GET", "/api/setup");
 
 /** @param {{model: string, seed: number, example?: string, mask?: Blob, picture?: Blob}} fields */
@@ -50,7 +50,7 @@ export const move = (scene, part, direction, amount, signal) =>
 /** @param {Scene} scene @param {number} seed */
 export const compare = async (scene, seed) => (await answered("POST", "/api/compare", json({ scene, seed }))).results;
 
-/** @param {number} classId @param {boolean} diverse far apart, instead of the largest */
+/** @param {number} classId @param {boolean} diverse rows that differ most, instead of the largest */
 export const bank = async (classId, diverse) =>
   (await answered("GET", `/api/bank?class=${classId}&limit=12${diverse ? "&diverse=1" : ""}`)).rows;
 
@@ -99,11 +99,11 @@ async function sent(method, path, body = {}, signal = null) {
     const response = await fetch(path, { method, signal, ...body });
     if (response.ok) return response;
     const { error } = await response.json().catch(() => ({}));
-    throw new Error(error ?? `The studio answered ${response.status} and gave no reason: look at its terminal.`);
+    throw new Error(error ?? `The studio answered with status ${response.status} without a reason: see its terminal.`);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // what fetch throws when no answer came at all
-    throw new Error("The studio does not answer: see whether it still runs in its terminal, then try again.");
+    // fetch throws a TypeError if there is no answer
+    throw new Error("The studio does not answer: check in its terminal that it runs, then try again.");
   } finally {
     count(-1);
   }
@@ -118,7 +118,7 @@ function json(value) {
   return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
 }
 
-/** Files and plain text go as they are, everything else as JSON; what is null or undefined stays out. */
+/** Files and text are sent as they are, all other values as JSON; null and undefined are left out. */
 function form(fields) {
   const body = new FormData();
   for (const [name, value] of Object.entries(fields)) {

@@ -1,4 +1,4 @@
-/** Drawing: the mask in the colours of its classes, and marks above it (outlines, brush, cursor). */
+/** Draws the mask in the colours of its classes, and marks over it (outlines, brush, cursor). */
 
 import { outline } from "./mask.js";
 
@@ -14,7 +14,7 @@ export function pixelColours(classes) {
 }
 
 /**
- * One canvas pixel for one pixel of the mask; the page enlarges it without smoothing.
+ * Draws one canvas pixel for each pixel of the mask; the page enlarges the canvas without smoothing.
  *
  * @param {HTMLCanvasElement} canvas @param {import("./mask.js").Mask} mask @param {Uint32Array} colours
  */
@@ -26,17 +26,17 @@ export function drawMask(canvas, { ids, width, height }, colours) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Marks above a picture, at the resolution of the screen; coordinates are pixels of the mask. */
+/** Marks over a picture, at the resolution of the screen; coordinates are pixels of the mask. */
 export class Marks {
   #context;
 
-  /** @param {HTMLCanvasElement} canvas lies over the picture and is as large */
+  /** @param {HTMLCanvasElement} canvas over the picture, of the same size */
   constructor(canvas) {
     this.canvas = canvas;
     this.#context = canvas.getContext("2d");
   }
 
-  /** Clears, and takes the size that the canvas has on the screen. @param {number} width of the mask */
+  /** Clears the canvas and sets its size to that on the screen. @param {number} width of the mask */
   begin(width) {
     const { canvas } = this;
     const sharpness = window.devicePixelRatio;
@@ -78,7 +78,7 @@ export class Marks {
     this.#line(path);
   }
 
-  /** Light on dark, so that a line is seen on every colour. */
+  /** A white line on a wider black one, which is visible on every colour. */
   #line(path, dashed = false) {
     const context = this.#context;
     const unit = window.devicePixelRatio;

@@ -1,11 +1,11 @@
-/** Small helpers for the document. Styles are set through the CSSOM: the page's policy forbids style attributes. */
+/** Helpers for the document. Styles are set through the CSSOM, since the content security policy forbids style attributes. */
 
 /** @param {string} id @returns {any} the element, which the page has */
 export const byId = (id) => document.getElementById(id);
 
 /**
  * @param {string} tag
- * @param {object} properties of the element; `data` goes to its dataset, what holds "-" is an attribute
+ * @param {object} properties of the element; `data` is its dataset, names with "-" are attributes
  * @param {...(Node | string)} children
  * @returns {any}
  */
@@ -31,6 +31,6 @@ export function swatch(colour) {
 export function saveFile(name, content) {
   const link = element("a", { href: URL.createObjectURL(content), download: name });
   link.click();
-  // not at once: the browser may still be reading
+  // later, since the browser may still be reading
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

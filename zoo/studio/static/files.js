@@ -1,4 +1,4 @@
-/** Files that are dropped or chosen: which is the mask, are they small enough to send, and what do they look like. */
+/** Files that are dropped or chosen: tell mask and picture apart, check their size, show them. */
 
 import { drawMask, pixelColours } from "./canvas.js";
 import { element } from "./dom.js";
@@ -6,11 +6,11 @@ import { decodeGrey, headerOf } from "./png.js";
 
 const MASK_NAME = /mask|label|seg|annot/i;
 const [GREY, PALETTE] = [0, 3];
-/** Pixels of a mask that is shown in colours; larger ones would hold up the page. */
+/** Masks with more pixels are not shown in colours, which would block the page. */
 const SHOWN = 4_000_000;
 
 /**
- * Sorts dropped files. Raises an Error with a sentence where it is not clear what they are.
+ * Tells dropped files apart. Throws an Error if it is not clear what they are.
  *
  * @param {File[]} files
  * @returns {Promise<{edit: File} | {mask: File, picture: ?File}>}
@@ -18,7 +18,7 @@ const SHOWN = 4_000_000;
 export async function sorted(files) {
   const edit = files.find(({ name }) => name.toLowerCase().endsWith(".zip"));
   if (edit && files.length === 1) return { edit };
-  if (!files.length) throw new Error("What was dropped is no file: drop a picture and its mask, or an edit file.");
+  if (!files.length) throw new Error("No file was dropped: drop a picture and its mask, or an edit file.");
   if (files.length > 2 || edit) {
     throw new Error(`${files.length} files were dropped: drop a mask, a picture with its mask, or one edit file.`);
   }
@@ -28,7 +28,7 @@ export async function sorted(files) {
     if (found[0] !== found[1]) return { mask: files[found[0] ? 0 : 1], picture: files[found[0] ? 1 : 0] };
   }
   throw new Error(
-    "It is not clear which of the two files is the mask: put “mask” into its name, or choose them one by one.");
+    "It is not clear which of the two files is the mask: put “mask” into its name, or choose the files one by one.");
 }
 
 async function header(file) {
@@ -41,7 +41,7 @@ async function isIndexed(file) {
 }
 
 /**
- * Raises an Error with a sentence for files that the server would not take, before they are sent.
+ * Throws an Error for files that are too large for the server, before they are sent.
  *
  * @param {?File[]} files @param {number} megabytes
  */
@@ -51,12 +51,12 @@ export function checkSize(files, megabytes) {
   if (total <= megabytes * 2 ** 20) return;
   const names = sent.map(({ name }) => name).join(" and ");
   throw new Error(
-    `${names}: ${(total / 2 ** 20).toFixed(1)} MB are more than the ${megabytes} MB that the studio takes, so choose ` +
-    "smaller files, or start it with a larger --max-megabytes.");
+    `${names}: ${(total / 2 ** 20).toFixed(1)} MB are more than the limit of ${megabytes} MB: choose smaller files, or ` +
+    "start the studio with a larger --max-megabytes.");
 }
 
 /**
- * Shows a file beside the button that it was chosen with.
+ * Shows a file beside the button with which it was chosen.
  *
  * @param {HTMLInputElement} input @param {?File} file @param {?object} model for a mask: its colours
  */
@@ -72,7 +72,7 @@ export async function showFile(input, file, model = null) {
   label.append(shown);
 }
 
-/** A mask of class ids in their colours, as it would be nearly black; null for a mask of another kind. */
+/** A mask of class ids in the colours of the classes (ids alone are nearly black); null for other masks. */
 async function maskPicture(file, { classes }) {
   const { width = 0, height = 0 } = (await header(file)) ?? {};
   if (width * height > SHOWN) return null;
@@ -81,18 +81,18 @@ async function maskPicture(file, { classes }) {
     drawMask(canvas, await decodeGrey(new Uint8Array(await file.arrayBuffer())), pixelColours(classes));
     return canvas;
   } catch {
-    return null; // the server says what is wrong with it, if anything is
+    return null; // if the file is damaged, the server reports it
   }
 }
 
 /**
- * Takes files that are dropped on an element.
+ * Handles files that are dropped on an element.
  *
  * @param {EventTarget} target @param {(over: boolean) => void} mark @param {(files: File[]) => void} take
  */
 export function onDrop(target, mark, take) {
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  let inside = 0; // elements within the target that the pointer has entered and not left
+  let inside = 0; // elements in the target that the pointer has entered and not left
   const listen = (type, act) =>
     target.addEventListener(type, (event) => {
       if (!carries(event) || event.defaultPrevented) return;

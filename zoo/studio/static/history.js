@@ -1,8 +1,8 @@
 /**
- * What the page remembers, for undo and redo. The server keeps nothing but codes by handle, so every step is whole.
+ * The steps for undo and redo. The server keeps only codes and pictures by handle, so a step holds everything else.
  *
  * @typedef {object} Step
- * @property {?string} key steps in a row with the same key count as one (a slider that is moved again)
+ * @property {?string} key consecutive steps with the same key are one step (a slider that is moved again)
  * @property {object} model as /api/setup describes it
  * @property {import("./mask.js").Mask} mask
  * @property {string} codes handle
@@ -13,7 +13,7 @@
  * @property {?number[]} original height and width of the opened picture's file
  * @property {?string} picture the opened picture as a data URI
  * @property {string} before what the result is compared with, as a data URI
- * @property {object} source what was opened: {example} or {mask, picture}, or {} for what cannot be opened anew
+ * @property {object} source what was opened: {example}, {mask, picture} or {edit}
  * @property {import("./mask.js").Mask} sourceMask the mask as it was opened
  * @property {number[]} edited ids of the classes whose codes are not those of the opened picture
  * @property {boolean} keep whether the opened picture's pixels stay outside the edit
@@ -51,7 +51,7 @@ export class History {
     this.#future = [];
   }
 
-  /** Puts a step in place of the present one. @param {Step} step */
+  /** Replaces the present step. @param {Step} step */
   replace(step) {
     this.#past.pop();
     this.push(step);

@@ -1,6 +1,6 @@
-/** How the layers of codes are named on the page, and which part of the codes an edit changes. */
+/** Names of the layers of codes, and the part of the codes that an edit changes. */
 
-/** @param {object} model @returns {{index: ?number, name: string}[]} finest first; one for all where there are none */
+/** @param {object} model @returns {{index: ?number, name: string}[]} finest first; a single entry if there are no layers */
 export function layersOf(model) {
   if (!model.layers) return [{ index: null, name: "all codes" }];
   const layers = Array.from({ length: model.layers }, (_, index) => ({ index, name: `layer ${index}` }));
@@ -10,12 +10,12 @@ export function layersOf(model) {
   return layers;
 }
 
-/** @returns {boolean} whether a layer is that of the whole picture, in which no class has a part of its own */
+/** @returns {boolean} whether a layer holds the codes of the whole picture, which belong to no class */
 export function isWhole({ layers, whole }, index) {
   return whole && index === layers;
 }
 
-/** @param {import("./history.js").Step} step @returns {?number[]} what edits are limited to; null is everything */
+/** @param {import("./history.js").Step} step @returns {?number[]} the classes that edits are limited to; null for all */
 export function chosenClasses({ model, selection }) {
   return model.by_class && selection.length ? [...selection] : null;
 }

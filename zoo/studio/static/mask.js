@@ -1,5 +1,5 @@
 /**
- * What can be done to a mask: pure functions over a Uint8Array of class ids, row by row.
+ * Editing masks: functions over a Uint8Array of class ids, row by row. Only dab and stroke change their argument.
  *
  * @typedef {{ids: Uint8Array, width: number, height: number}} Mask
  * @typedef {Uint8Array} Region 1 inside and 0 outside, as long as the mask
@@ -44,7 +44,7 @@ export function painted(mask, region, classId) {
 }
 
 /**
- * Without a region: its pixels take the class of the nearest pixel outside. A region that is everything stays.
+ * Deletes a region: its pixels take the class of the nearest pixel outside. The whole mask as a region stays.
  *
  * @param {Mask} mask @param {Region} region @returns {Mask}
  */
@@ -69,7 +69,7 @@ export function deleted(mask, region) {
   return { ...mask, ids };
 }
 
-/** For every pixel the row of the nearest pixel of its column that is outside, or -1. */
+/** For every pixel, the row of the nearest pixel outside the region in the same column, or -1. */
 function nearestInColumn(region, width, height) {
   const rows = new Int32Array(region.length).fill(-1);
   for (let x = 0; x < width; x++) {
@@ -87,8 +87,7 @@ function nearestInColumn(region, width, height) {
 }
 
 /**
- * A region painted `dx` to the right and `dy` down; what leaves the picture is cut off. Moving a region is deleting it,
- * then placing it.
+ * Paints a region `dx` to the right and `dy` down, cut off at the border. To move a region, delete it and place it.
  *
  * @param {Mask} mask @param {Region} region @param {number} classId @param {number} dx @param {number} dy
  * @returns {Mask}
@@ -105,14 +104,14 @@ export function placed(mask, region, classId, dx, dy) {
 }
 
 /**
- * Paints a round dab into a mask, in place. Every pixel is in or out: a half-painted id would be another class.
+ * Paints a disc into a mask, in place and without anti-aliasing, which would give ids of other classes.
  *
  * @param {Mask} mask @param {number} x @param {number} y centre @param {number} size diameter in pixels
  * @param {number} classId
  */
 export function dab({ ids, width, height }, x, y, size, classId) {
   const radius = size / 2;
-  const shift = size % 2 ? 0 : 0.5; // the centre of an even dab lies between pixels
+  const shift = size % 2 ? 0 : 0.5; // the centre of a disc of even size lies between pixels
   for (let row = Math.max(0, Math.ceil(y - radius)); row < height && row <= y + radius; row++) {
     for (let column = Math.max(0, Math.ceil(x - radius)); column < width && column <= x + radius; column++) {
       if (Math.hypot(column - x + shift, row - y + shift) < radius) ids[row * width + column] = classId;
@@ -121,7 +120,7 @@ export function dab({ ids, width, height }, x, y, size, classId) {
 }
 
 /**
- * Dabs on every pixel from one point to another, in place, so that a quick stroke leaves no gaps.
+ * Paints discs along the line from one point to another, in place, so that a fast stroke has no gaps.
  *
  * @param {Mask} mask @param {{x: number, y: number}} from @param {{x: number, y: number}} to
  * @param {number} size @param {number} classId
@@ -136,7 +135,7 @@ export function stroke(mask, from, to, size, classId) {
 }
 
 /**
- * The border of a region as straight lines between pixels, for drawing; without the border of the picture.
+ * The outline of a region as lines between pixels, without the border of the picture.
  *
  * @param {Region} region @param {number} width @param {number} height
  * @returns {number[][]} [x1, y1, x2, y2] in pixels of the mask
@@ -163,14 +162,14 @@ export function outline(region, width, height) {
   return lines;
 }
 
-/** @param {Mask} mask @returns {Map<number, number>} the share 0..1 of every class that occurs */
+/** @param {Mask} mask @returns {Map<number, number>} the share (0..1) of every class that occurs */
 export function shares({ ids }) {
   const counts = new Map();
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
   return new Map([...counts].sort(([a], [b]) => a - b).map(([id, count]) => [id, count / ids.length]));
 }
 
-/** @param {Mask} mask @param {number} width @param {number} height @returns {Mask} by nearest pixel */
+/** @param {Mask} mask @param {number} width @param {number} height @returns {Mask} by nearest neighbour */
 export function resized(mask, width, height) {
   const ids = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {

@@ -1,4 +1,4 @@
-/** Opening: examples, files of one's own, edit files, an empty mask; and the same picture with another method. */
+/** Opening examples, uploads, edit files and empty masks, and the same picture with another method. */
 
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
@@ -19,7 +19,7 @@ export class Opening {
     onDrop(document, (over) => (byId("drop-hint").hidden = !over), (files) => this.#dropped(files));
   }
 
-  /** The first example, or the dialog where there is none. */
+  /** Opens the first example, or the dialog if there is none. */
   begin() {
     const [first] = this.setup.examples;
     if (first) this.open(this.setup.models[0], { example: first.id });
@@ -28,13 +28,13 @@ export class Opening {
 
   /** Shows the dialog. */
   ask() {
-    byId("opening-error").hidden = true; // what was wrong the last time
+    byId("opening-error").hidden = true; // an earlier error
     if (!this.dialog.open) this.dialog.showModal();
   }
 
   /**
    * @param {object} model @param {{example: string} | {mask: Blob, picture: ?Blob}} source
-   * @returns {Promise<void>} once it is there, or has failed
+   * @returns {Promise<void>} resolves when it is open or has failed
    */
   open(model, source) {
     return this.#step((base, signal) => this.#opened(model, source, signal));
@@ -60,8 +60,8 @@ export class Opening {
   }
 
   /**
-   * An opened picture is a step like any other, so what was there before comes back with undo. One that is on its way
-   * gives way to the next, and then has no more to do with the dialog.
+   * Opening is a step like any other, so undo brings back what was open before. Opening another picture aborts one that
+   * is still loading, which then neither closes the dialog nor shows an error in it.
    */
   #step(ask) {
     byId("opening-error").hidden = true;
@@ -73,7 +73,7 @@ export class Opening {
         return step;
       } catch (error) {
         if (signal.aborted || !this.dialog.open) throw error;
-        this.#wrong(error.message); // the rest of the page is out of reach, and so would its message be
+        this.#wrong(error.message); // in the dialog, which covers the messages of the page
         return null;
       }
     };
@@ -117,14 +117,14 @@ export class Opening {
     }
     byId("edit-file").addEventListener("change", ({ target }) => {
       if (target.files[0]) this.reload(target.files[0]);
-      target.value = ""; // the same file can be chosen again
+      target.value = ""; // so that the same file can be chosen again
     });
   }
 
   #own() {
     const [mask, picture] = ["own-mask", "own-picture"].map((id) => byId(id).files[0]);
     if (mask) return this.open(this.#chosen, { mask, picture });
-    this.#wrong("Choose a mask: a picture alone does not say where its classes are.");
+    this.#wrong("Choose a mask, too: it holds the classes of the picture.");
   }
 
   async #blank() {
@@ -155,7 +155,7 @@ export class Opening {
     byId("toy").hidden = !model.toy;
   }
 
-  /** What was painted since comes along, and so does the selection. */
+  /** Opens the picture with another method; the painted mask and the selection are kept. */
   #switch(model) {
     return this.#step(async ({ source, sourceMask, mask, selection, model: { classes } }, signal) => {
       const opened = await this.#opened(model, source.edit ? { mask: await maskFile(mask) } : source, signal);

@@ -1,16 +1,16 @@
-/** The named classes: a list box that is searched, with those in the mask first. */
+/** The list of named classes, with search; classes that occur in the mask come first. */
 
 import { byId, element, swatch } from "./dom.js";
 import { shares } from "./mask.js";
 
-/** Pixels before a class that is scrolled to. */
+/** Pixels above or left of a class that is scrolled into view. */
 const MARGIN = 40;
 
 export class Palette {
-  /** The option that the arrow keys are at, a class id. */
+  /** Class id of the active option, for the arrow keys. */
   #active = null;
   #shown = "";
-  /** The class that was chosen last, wherever that was: it is brought into view once. */
+  /** The class that was selected last, here or elsewhere; it is scrolled into view once. */
   #chosen = null;
 
   /** @param {import("./session.js").Session} session */
@@ -34,7 +34,7 @@ export class Palette {
       ["In the mask", classes.filter(({ id }) => found.has(id))],
       ["Others", classes.filter(({ id }) => !found.has(id))],
     ].filter(([, members]) => members.length);
-    // made anew only when other classes are listed, so that the scroll position and the focus stay
+    // rebuilt only when other classes are listed, to keep scroll position and focus
     const ids = groups.map(([, members]) => members.map(({ id }) => id));
     const listed = JSON.stringify([model.id, groups.length ? ids : words]);
     if (listed !== this.#shown) this.list.replaceChildren(...(groups.length ? groups.map(group) : [nothing(words)]));
@@ -49,7 +49,7 @@ export class Palette {
     if (this.#chosen !== selection.at(-1)) this.#reveal((this.#chosen = selection.at(-1)));
   }
 
-  /** Scrolls the list alone: the page stays where it is. */
+  /** Scrolls the list without scrolling the page. */
   #reveal(id) {
     const option = byId(`class-${id}`);
     if (!option) return;
@@ -82,7 +82,7 @@ export class Palette {
     this.show();
   }
 
-  /** Arrow keys select, as in a list of one choice; with Ctrl they only move, and Space adds or takes away. */
+  /** Arrow keys select; with Ctrl they only move the active option, and Space toggles it. */
   #key(event) {
     const options = this.#options();
     const at = options.findIndex(({ dataset }) => Number(dataset.id) === this.#active);

@@ -1,4 +1,4 @@
-/** The panel that says what is selected, and which layers edits are limited to. */
+/** The panel of the selected classes, and of the layers that edits are limited to. */
 
 import { byId, element, swatch } from "./dom.js";
 import { chosenClasses, chosenName, isWhole, layersOf } from "./layers.js";
@@ -21,7 +21,7 @@ export class PartPanel {
     byId("redraw").textContent = `Redraw ${chosenName(this.session.now)}`;
   }
 
-  /** @returns {?number[]} the layers that are chosen, or null for all */
+  /** @returns {?number[]} the chosen layers, or null for all */
   get layers() {
     const boxes = this.#boxes.filter(({ disabled }) => !disabled);
     const chosen = boxes.filter(({ checked }) => checked);
@@ -50,8 +50,8 @@ export class PartPanel {
   }
 
   #hint(model, selection) {
-    if (!model.codes) return "This method gives one picture for each mask: edit the mask, and the picture follows.";
-    if (!model.by_class) return "The codes of this method are those of the whole picture, not of single classes.";
+    if (!model.codes) return "This method gives one picture for each mask, so only the mask can be edited.";
+    if (!model.by_class) return "This method has codes of the whole picture only, not of single classes.";
     if (!selection.length) return "Click a region to edit its class alone.";
     const found = shares(this.session.mask);
     const missing = selection.filter((id) => !found.has(id)).map((id) => model.classes[id].name);

@@ -1,4 +1,4 @@
-/** What the tools do between the pen's going down and up, wherever it comes from: a pointer, or the keyboard. */
+/** The gestures of the tools, from pen down to pen up, by pointer or keyboard. */
 
 import * as masks from "./mask.js";
 
@@ -6,38 +6,38 @@ import * as masks from "./mask.js";
 
 export class Pen {
   /**
-   * A stroke is {base, mask, last, classId}; a region on the move is {base, mask, from, region, shown, hole, classId}.
-   * base: the mask that the pen went down on.
+   * A stroke is {base, mask, last, classId}; a region that is being moved is {base, mask, from, region, shown, hole, classId}.
+   * base: the mask at pen down.
    */
   #gesture = null;
 
   /**
    * @param {import("./session.js").Session} session
-   * @param {() => {tool: string, size: number}} settings of the moment
+   * @param {() => {tool: string, size: number}} settings returns the current tool and brush size
    */
   constructor(session, settings) {
     this.session = session;
     this.settings = settings;
   }
 
-  /** The mask that is seen: with what is being done to it. */
+  /** The visible mask, including the present gesture. */
   get mask() {
     return this.#gesture?.mask ?? this.session.mask;
   }
 
-  /** Whether the pen went down on a mask that was taken back since. */
+  /** Whether the mask at pen down has been undone since. */
   get outdated() {
     return this.#gesture !== null && this.#gesture.base !== this.session.mask;
   }
 
-  /** @returns {?import("./mask.js").Region} where the region is that is being moved */
+  /** @returns {?import("./mask.js").Region} the present position of the region that is being moved */
   get carried() {
     return this.#gesture?.shown ?? null;
   }
 
   /**
    * @param {Pixel} at
-   * @param {{more: boolean, pick: boolean}} how more: adds to the selection; pick: selects, whatever the tool
+   * @param {{more: boolean, pick: boolean}} how more: add to the selection; pick: select with any tool
    */
   down(at, { more, pick }) {
     const { tool } = this.settings();
@@ -50,14 +50,14 @@ export class Pen {
     if (tool === "brush") return this.#begin(at, classId);
     const region = masks.regionAt(session.mask, at.x, at.y);
     if (tool !== "fill" && !region.includes(0)) {
-      return session.fail(new Error("The region is the whole mask, so nothing could take its place: fill it instead."));
+      return session.fail(new Error("The region is the whole mask, so no other class is left to replace it: fill it instead."));
     }
     if (tool === "fill") session.paint(masks.painted(session.mask, region, classId));
     if (tool === "delete") session.paint(masks.deleted(session.mask, region));
     if (tool === "move") this.#carry(at, region);
   }
 
-  /** @param {Pixel} at @returns {boolean} whether there is something to drag */
+  /** @param {Pixel} at @returns {boolean} whether a gesture is running */
   drag(at) {
     const gesture = this.#gesture;
     if (!gesture) return false;
@@ -75,7 +75,7 @@ export class Pen {
     this.session.paint(mask);
   }
 
-  /** @returns {boolean} whether there was something to give up */
+  /** @returns {boolean} whether a gesture was cancelled */
   cancel() {
     if (!this.#gesture) return false;
     this.#gesture = null;
@@ -83,7 +83,7 @@ export class Pen {
     return true;
   }
 
-  /** @param {Pixel} at @param {boolean} more adds the class, or takes it away */
+  /** @param {Pixel} at @param {boolean} more toggle the class instead of selecting it alone */
   select(at, more) {
     const { mask } = this.session;
     this.session.choose(mask.ids[at.y * mask.width + at.x], more);

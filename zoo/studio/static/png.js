@@ -1,8 +1,8 @@
 /**
- * Masks as 8-bit grey PNG files, exactly.
+ * Reads and writes masks as 8-bit grey PNG files, with exact ids.
  *
- * The browser's own way (drawing to a canvas and reading it back) goes through RGBA and may manage colours; a class id
- * that comes back off by one is another class. So the few chunks that a grey PNG needs are read and written here.
+ * Browsers read PNG through a canvas in RGBA, where colour management may change values, and an id that is off by one is
+ * another class. So the chunks of a grey PNG are read and written here.
  */
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
@@ -21,7 +21,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
  * @returns {Promise<Uint8Array>} a PNG file
  */
 export async function encodeGrey(ids, width, height) {
-  const rows = new Uint8Array((width + 1) * height); // each row opens with its filter, 0 for none
+  const rows = new Uint8Array((width + 1) * height); // each row begins with its filter type, 0 for none
   for (let y = 0; y < height; y++) rows.set(ids.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
@@ -57,7 +57,7 @@ export async function decodeGrey(file) {
 }
 
 /**
- * What the header of a PNG says, or null for another file.
+ * The header of a PNG, or null for another file.
  *
  * @param {Uint8Array} file the first 26 bytes are enough
  * @returns {?{width: number, height: number, colour: number}} colour: 0 grey, 2 RGB, 3 palette, ...
@@ -80,7 +80,7 @@ export function fromBase64(text) {
   return Uint8Array.from(atob(text.slice(text.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
 }
 
-/** Undoes the five filters of the PNG specification (section 9); one byte is one pixel. */
+/** Reverses the five filters of the PNG specification (section 9), for one byte per pixel. */
 function unfiltered(rows, width, height) {
   const ids = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {

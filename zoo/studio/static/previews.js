@@ -1,4 +1,4 @@
-/** The row of samples to choose from, and every method side by side on the same mask. */
+/** The row of samples to choose from, and all methods side by side on the same mask. */
 
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
@@ -7,9 +7,9 @@ import { touched } from "./session.js";
 
 export class Previews {
   #lane = new api.Latest();
-  /** What the samples were painted for. */
+  /** Mask, mode and classes of the present samples. */
   #for = null;
-  /** The mask as it was opened: another picture gets samples of its own. */
+  /** The opened mask of the present samples; another opened picture gets new samples. */
   #source = null;
 
   /**
@@ -23,7 +23,7 @@ export class Previews {
     byId("samples").addEventListener("click", () => this.samples());
     byId("redraw").addEventListener("click", () => {
       this.redraw();
-      byId("previews").scrollIntoView({ block: "nearest" }); // on a narrow window they are far from the button
+      byId("previews").scrollIntoView({ block: "nearest" }); // far from the button in a narrow window
     });
     byId("side-by-side").addEventListener("click", () => this.#sideBySide());
     byId("side-by-side").hidden = setup.models.length < 2;
@@ -39,12 +39,12 @@ export class Previews {
     for (const button of byId("previews").children) button.ariaPressed = String(button.dataset.codes === codes);
   }
 
-  /** All codes drawn anew. */
+  /** Draws all codes. */
   samples() {
     this.#ask("Samples", null, (scene) => api.samples(scene, api.newSeed()));
   }
 
-  /** What is selected drawn anew. */
+  /** Draws the codes of the selected classes. */
   redraw() {
     const part = { classes: chosenClasses(this.session.now), layers: this.part.layers };
     const title = `Samples of ${chosenName(this.session.now)}`;
@@ -60,7 +60,7 @@ export class Previews {
       try {
         await this.session.idle();
         const step = this.session.now;
-        if (step.sourceMask !== sourceMask) return; // another picture was opened meanwhile
+        if (step.sourceMask !== sourceMask) return; // another picture was opened
         const previews = await request(await this.session.scene(step, classes));
         if (this.#source !== sourceMask) return;
         this.#for = { mask: step.mask, keep: step.keep, classes };
@@ -91,7 +91,7 @@ export class Previews {
     const { mask, keep, classes } = this.#for;
     this.session.edit(null, async (base) => ({
       codes, result,
-      // painted for another mask: the picture follows
+      // drawn for another mask: the result must be drawn again
       stale: base.mask !== mask || base.keep !== keep,
       slides: { ...base.slides, amounts: {} },
       edited: touched(base, classes),

@@ -6,15 +6,15 @@ import { checkSize, onDrop, showFile, sorted } from "./files.js";
 import { chosenClasses, chosenName } from "./layers.js";
 import { touched } from "./session.js";
 
-/** Stands for the codes of pictures as a whole among the classes of the bank. */
+/** Class id of the codes of whole pictures in the bank. */
 const WHOLE = -1;
 
 export class ReferencePanel {
   /** @type {{picture?: File, mask?: File}} */
   #files = {};
-  /** @type {?number} of the code bank, which goes before the files */
+  /** @type {?number} of the code bank; takes precedence over the files */
   #row = null;
-  /** @type {?{key: string, from: object, part: object}} the take that the strength goes on with */
+  /** @type {?{key: string, from: object, part: object}} the last take, which the strength slider repeats */
   #last = null;
   #banked = "";
 
@@ -54,8 +54,8 @@ export class ReferencePanel {
   async #dropped(files) {
     try {
       const { mask, picture, edit } = await sorted(files);
-      if (edit) throw new Error(`${edit.name} is an edit file: open it, a reference is a picture with its mask.`);
-      // a file alone fills what is still missing
+      if (edit) throw new Error(`${edit.name} is an edit file, but a reference is a picture with its mask: use Open for it.`);
+      // a single file fills the empty place
       if (picture) this.#choose({ mask, picture });
       else if (this.#files.mask && !this.#files.picture) this.#choose({ picture: mask });
       else this.#choose(/\.jpe?g$/i.test(mask.name) ? { picture: mask } : { mask });
@@ -78,7 +78,7 @@ export class ReferencePanel {
   #strength() {
     const strength = byId("strength").valueAsNumber;
     byId("strength-shown").textContent = `${Math.round(strength * 100)} %`;
-    // as long as nothing else was done since
+    // only if the last step is still the take
     if (this.#last && this.session.now.key === this.#last.key) this.#send();
   }
 
@@ -108,7 +108,7 @@ export class ReferencePanel {
     byId("bank-title").textContent = `Code bank: ${known ? name : `no ${name}`}`;
     if (asked === this.#banked) return;
     this.#banked = asked;
-    this.#row = null; // it was one of another class, as are those that are shown until the answer is there
+    this.#row = null; // of another class, as the rows that are shown until the answer arrives
     byId("bank-rows").inert = true;
     const rows = known ? await api.bank(classId, diverse).catch((error) => (this.session.fail(error), [])) : [];
     if (asked !== this.#banked) return;

@@ -1,4 +1,4 @@
-/** The result: compared with what was before, pasted into the original, downloaded. */
+/** The result: comparison with before, kept original pixels, downloads. */
 
 import * as api from "./api.js";
 import { byId, saveFile } from "./dom.js";
@@ -12,7 +12,7 @@ export class ResultView {
     byId("compare").addEventListener("input", () => this.#compare());
     byId("keep").addEventListener("change", ({ target }) => this.#keep(target.checked));
     const seen = ([{ isIntersecting }]) => (byId("mini").hidden = isIntersecting || !session.now);
-    new IntersectionObserver(seen, { rootMargin: "-120px 0px 0px" }).observe(byId("result")); // of which the header covers half
+    new IntersectionObserver(seen, { rootMargin: "-120px 0px 0px" }).observe(byId("result")); // half of which the header covers
     byId("again").addEventListener("click", () => session.refresh());
     api.traffic.addEventListener("change", () => this.#offer());
     byId("save-result").addEventListener("click", () => this.#saveResult());
@@ -33,7 +33,7 @@ export class ResultView {
     this.#compare();
   }
 
-  /** A mask whose picture failed to come can be painted again. */
+  /** If drawing the mask failed, a button draws it again. */
   #offer() {
     byId("again").hidden = !this.session.now?.stale || api.traffic.count > 0;
   }
@@ -59,7 +59,7 @@ export class ResultView {
     });
   }
 
-  /** Pixels that are kept are those of the file, and as many as it has. */
+  /** With kept pixels the download has the size of the opened file. */
   #saveResult() {
     this.#save("result.png", async (now) => {
       if (now.keep || now.stale) return api.result(await this.session.scene(now));

@@ -1,4 +1,4 @@
-/** The picture that is being edited: its steps, and the edits that are on their way. */
+/** The picture that is being edited: its steps, and the edits that are running or waiting. */
 
 import * as api from "./api.js";
 import { History } from "./history.js";
@@ -7,31 +7,31 @@ import * as masks from "./mask.js";
 
 const FEATHER = 3;
 
-/** Painting shows its result while the pen is down only where a picture takes no longer than this. */
+/** Results are shown while the pen is down only if a picture takes at most this time. */
 const LIVE_MS = 250;
 
 /**
- * @typedef {object} Edit that is on its way
- * @property {?string} key edits of one key are one step: the newest replaces those before, and starts where they did
- * @property {(base: ?import("./history.js").Step, signal: AbortSignal) => Promise<?object>} change what is new in the
- *   step; null for no step. The signal tells that the edit was taken back.
+ * @typedef {object} Edit that is running or waiting
+ * @property {?string} key edits with the same key are one step: the newest replaces the earlier ones and starts from their base
+ * @property {(base: ?import("./history.js").Step, signal: AbortSignal) => Promise<?object>} change returns the changed
+ *   fields of the step, or null for no step. The signal aborts when the edit is undone.
  * @property {AbortController} controller of that signal
- * @property {?import("./mask.js").Mask} mask what the edit paints, which is seen at once
- * @property {boolean} opens whether another picture takes the place of this one
+ * @property {?import("./mask.js").Mask} mask the new mask, which is shown at once
+ * @property {boolean} opens whether the edit opens another picture
  */
 
 /**
- * Tells "change" whenever something that the page shows has changed, "opening" before another picture takes the place of
- * this one, and "fail" with a sentence in `detail`.
- * Edits run one after another, each on what the one before left; an edit that fails leaves everything as it was.
+ * Dispatches "change" whenever something visible has changed, "opening" before another picture is opened, and "fail"
+ * with a message in `detail`. Edits run one after another, each on the result of the one before; an edit that fails
+ * changes nothing.
  */
 export class Session extends EventTarget {
   history = new History();
-  /** @type {?string} a picture that is shown in place of the result, while it is only looked at */
+  /** @type {?string} a picture that is shown in place of the result, as a preview */
   glance = null;
-  /** @type {?string} the newest picture of the stroke that the pen has not ended yet */
+  /** @type {?string} the latest result of the present stroke */
   #live = null;
-  /** @type {Edit[]} those that are wanted; the first of them runs, or will once the one that runs has stopped */
+  /** @type {Edit[]} edits that are not undone; the first of them runs, or will when the running one has stopped */
   #edits = [];
   /** @type {?Edit} */
   #running = null;
@@ -44,7 +44,7 @@ export class Session extends EventTarget {
     return this.history.present;
   }
 
-  /** The mask that is seen. */
+  /** The visible mask. */
   get mask() {
     return this.#edits.findLast(({ mask }) => mask)?.mask ?? this.now.mask;
   }
@@ -53,7 +53,7 @@ export class Session extends EventTarget {
     return this.#edits.length > 0;
   }
 
-  /** Whether another picture is on its way: what is done to this one meanwhile would come on that one, or get lost. */
+  /** Whether another picture is being opened; edits meanwhile would apply to that one, or be lost. */
   get opening() {
     return this.#edits.some(({ opens }) => opens);
   }
@@ -61,7 +61,7 @@ export class Session extends EventTarget {
   /**
    * @param {?string} key @param {Edit["change"]} change
    * @param {{mask?: import("./mask.js").Mask, opens?: boolean}} more
-   * @returns {Promise<void>} once all edits are done
+   * @returns {Promise<void>} resolves when all edits are done
    */
   edit(key, change, { mask = null, opens = false } = {}) {
     if (opens) this.dispatchEvent(new Event("opening"));
@@ -73,7 +73,7 @@ export class Session extends EventTarget {
     return this.#done;
   }
 
-  /** Resolves once all edits are done. */
+  /** Resolves when all edits are done. */
   idle() {
     return this.#done;
   }
@@ -105,7 +105,7 @@ export class Session extends EventTarget {
     this.glance = null;
   }
 
-  /** Takes back the newest edit that is on its way, or else the last step. */
+  /** Cancels the newest edit that is running or waiting, or else undoes the last step. */
   undo() {
     const newest = this.#drop();
     const belongs = (one) => newest && newest.key !== null && one?.key === newest.key;
@@ -114,7 +114,7 @@ export class Session extends EventTarget {
     this.#restored();
   }
 
-  /** Stops the newest edit that is on its way. @returns {Edit | undefined} */
+  /** Aborts the newest edit that is running or waiting. @returns {Edit | undefined} */
   #drop() {
     const edit = this.#edits.pop();
     edit?.controller.abort();
@@ -133,7 +133,7 @@ export class Session extends EventTarget {
     this.refresh();
   }
 
-  /** Selects one class, or adds it to the selection, or takes it away. @param {number} id @param {boolean} more */
+  /** Selects a class alone; with `more`, toggles it in the selection. @param {number} id @param {boolean} more */
   choose(id, more) {
     const { selection } = this.now;
     const others = selection.filter((one) => one !== id);
@@ -146,7 +146,7 @@ export class Session extends EventTarget {
     this.changed();
   }
 
-  /** A new mask; its picture follows. @param {import("./mask.js").Mask} mask */
+  /** Sets a new mask, whose result is drawn next. @param {import("./mask.js").Mask} mask */
   paint(mask) {
     const live = this.#live;
     this.#live = null;
@@ -154,7 +154,7 @@ export class Session extends EventTarget {
     this.edit(null, async (base) => ({ mask, stale: true, result: live ?? base.result }), { mask });
   }
 
-  /** Paints a mask that is not a step yet, if that goes quickly enough. @param {import("./mask.js").Mask} mask */
+  /** Draws the mask of the present stroke, if drawing is fast enough. @param {import("./mask.js").Mask} mask */
   async paintLive(mask) {
     const step = this.now;
     if (this.#renderMs > LIVE_MS || this.pending) return;
@@ -167,12 +167,12 @@ export class Session extends EventTarget {
         this.#live = result;
         this.look(result);
       } catch {
-        // the finished stroke is painted anyway, and says what is wrong
+        // drawing the finished stroke reports the error
       }
     });
   }
 
-  /** Shows a picture without taking it; null ends that. @param {?string} picture */
+  /** Shows a picture as a preview; null ends it. @param {?string} picture */
   look(picture) {
     if (picture === null) this.#live = null;
     if (this.glance === picture) return;
@@ -180,7 +180,7 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("glance"));
   }
 
-  /** Asks for the picture of a step that has none of its own yet. */
+  /** Draws the result of the present step, if it is stale. */
   refresh() {
     const step = this.now;
     if (!step?.stale || this.pending) return;
@@ -202,7 +202,7 @@ export class Session extends EventTarget {
 
   /**
    * @param {import("./history.js").Step} step
-   * @param {?number[]} classes that are about to change, null for all; they are not covered by the opened picture
+   * @param {?number[]} classes that will change, null for all; the opened picture is not pasted over them
    * @returns {Promise<api.Scene>}
    */
   async scene(step, classes = []) {
@@ -226,13 +226,13 @@ export class Session extends EventTarget {
   }
 }
 
-/** The classes whose codes differ from the opened picture's once `classes` (null: all) have changed as well. */
+/** The classes whose codes differ from the opened picture's after `classes` (null: all) have changed. */
 export function touched(step, classes) {
   if (classes === null) return step.model.classes.map(({ id }) => id);
   return [...new Set([...step.edited, ...classes])].sort((a, b) => a - b);
 }
 
-/** The step that an opened picture begins. @param {object} answer of /api/open or /api/reload */
+/** The first step of an opened picture. @param {object} answer of /api/open or /api/reload */
 export async function opening(model, answer, source, slides) {
   const mask = await decodeGrey(fromBase64(answer.mask));
   const { codes, result, opened, original, picture } = answer;

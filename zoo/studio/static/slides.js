@@ -9,8 +9,8 @@ const MOST = 4;
 const STEP = 0.1;
 
 /**
- * How far the sliders stand belongs to the step, so that undo moves them back; for another selection they stand at 0, but
- * for that of the whole picture, which has no part in the selection.
+ * Positions of the sliders are part of the step, so that undo restores them. For another selection they are 0, except
+ * that of the whole picture, which does not depend on the selection.
  *
  * @typedef {{direction: object, selection: string, amounts: Object<string, number>}} Slides
  */
@@ -34,7 +34,7 @@ export class SlidesPanel {
     byId("slides-title").textContent = `Slide ${name} along a direction`;
     byId("slides-whole").textContent = `This one moves the whole picture, not ${name} alone.`;
     byId("slides-whole").hidden = !model.whole || chosenClasses(this.session.now) === null;
-    if (this.session.pending) return; // the sliders are ahead of the step
+    if (this.session.pending) return; // the sliders are ahead of the present step
     const { direction, amounts } = this.#slides();
     this.select.value = direction.kind === "random" ? "random" : direction.component;
     for (const [key, { input, output }] of this.#sliders) {
@@ -67,7 +67,7 @@ export class SlidesPanel {
     return { row, input, output };
   }
 
-  /** @returns {Slides} as they are for what is selected now */
+  /** @returns {Slides} for the present selection */
   #slides() {
     const { now } = this.session;
     const { direction } = now.slides;
@@ -92,7 +92,7 @@ export class SlidesPanel {
     return { classes, layers: index === null ? null : [index] };
   }
 
-  /** All sliders to 0, as one step. */
+  /** Sets all sliders to 0, as one step. */
   #reset() {
     const { direction, selection, amounts } = this.#slides();
     const parts = Object.keys(amounts).map((key) => this.#part(key === "null" ? null : Number(key)));
@@ -112,7 +112,7 @@ export class SlidesPanel {
     const { now } = this.session;
     const drawn = { kind: "random", seed: api.newSeed() };
     const direction = value === "random" ? drawn : { kind: "principal", component: Number(value) };
-    // a new beginning: what was slid before stays, and the sliders count from there
+    // codes that were moved stay as they are, and the sliders start at 0 again
     now.slides = { ...this.#slides(), direction, amounts: {} };
     now.key = null;
     this.show();

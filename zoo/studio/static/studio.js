@@ -1,4 +1,4 @@
-/** Puts the page together. */
+/** Assembles the page. */
 
 import * as api from "./api.js";
 import { byId } from "./dom.js";
@@ -17,7 +17,7 @@ const TOAST_MS = 12_000;
 
 let toastEnds = 0;
 
-/** @param {string} sentence that stays until it is read, or closed */
+/** @param {string} sentence shown for TOAST_MS, or until it is closed */
 function toast(sentence) {
   const place = byId("toast");
   clearTimeout(toastEnds);
@@ -65,13 +65,13 @@ function assemble(setup) {
 
 let focused = null;
 
-/** Nothing can be done to a picture while another one opens. @param {boolean} on */
+/** Locks the page while another picture is opened. @param {boolean} on */
 function lock(on) {
   const studio = byId("studio");
   if (studio.inert === on) return;
   if (on) focused = studio.contains(document.activeElement) ? document.activeElement : null;
   studio.inert = on;
-  byId("locked").textContent = on ? "Opening a picture: this one is locked until it is there. Undo stops it." : "";
+  byId("locked").textContent = on ? "Opening a picture: editing is locked until then. Undo cancels it." : "";
   if (!on) focused?.focus({ preventScroll: true });
 }
 
@@ -80,7 +80,7 @@ function steps(session) {
   byId("redo").addEventListener("click", () => session.redo());
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.altKey) return;
-    if (event.target.matches("input[type=search]") || !session.now) return; // which have an undo of their own
+    if (event.target.matches("input[type=search]") || !session.now) return; // search fields have their own undo
     event.preventDefault();
     if (event.shiftKey) session.redo();
     else session.undo();

@@ -1,4 +1,4 @@
-/** The mask on the page, with its tools: for the pointer, and for a cursor that the arrow keys move. */
+/** The mask on the page with its tools, by pointer and by a cursor for the arrow keys. */
 
 import { drawMask, Marks, pixelColours } from "./canvas.js";
 import { byId } from "./dom.js";
@@ -29,7 +29,7 @@ export class MaskEditor {
     byId("tools").addEventListener("change", () => this.#toolChanged());
     this.size.addEventListener("input", () => this.#sized());
     byId("see-through").addEventListener("change", ({ target }) => this.#seeThrough(target.checked));
-    session.addEventListener("opening", () => this.pen.up()); // a stroke ends on the picture that it began on
+    session.addEventListener("opening", () => this.pen.up()); // a stroke ends on the picture on which it began
     new ResizeObserver(() => this.#drawMarks()).observe(this.canvas);
   }
 
@@ -37,7 +37,7 @@ export class MaskEditor {
     return byId("tools").querySelector("input:checked").value;
   }
 
-  /** Draws what the session has. */
+  /** Draws the present step. */
   show() {
     const { model, picture, result } = this.session.now;
     if (this.model !== model) this.#setModel(model);
@@ -130,7 +130,7 @@ export class MaskEditor {
   #keyboard() {
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
     this.canvas.addEventListener("keyup", ({ key }) => {
-      // a region is taken with one press and put down with the next, a stroke ends with its key
+      // one press picks a region up and the next puts it down; a stroke ends when the key is released
       if ((key === " " || key === "Enter") && !this.pen.carried) this.#lift();
     });
     this.canvas.addEventListener("focus", () => this.#focus());
@@ -181,7 +181,7 @@ export class MaskEditor {
   }
 
   #focus() {
-    // a click focuses, too, and needs no cursor
+    // a click sets the focus, too, but needs no cursor
     if (!this.model || !this.canvas.matches(":focus-visible")) return;
     this.#cursor ??= this.#middle;
     this.#point(this.#cursor, true);
@@ -203,7 +203,7 @@ export class MaskEditor {
     if (this.pen.cancel()) this.#draw();
   }
 
-  /** Says what is under the pointer, or under the cursor; the latter aloud. */
+  /** Names the class under the pointer or cursor; `aloud` announces it to screen readers. */
   #point({ x, y }, aloud) {
     const { ids, width } = this.pen.mask;
     byId("pointed").ariaLive = aloud ? "polite" : "off";

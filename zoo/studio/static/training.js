@@ -1,4 +1,4 @@
-/** The first start: a small model is trained while the user looks on. */
+/** The first start: shows the training of a toy model. */
 
 import * as api from "./api.js";
 import { byId } from "./dom.js";
@@ -6,7 +6,7 @@ import { byId } from "./dom.js";
 const EVERY_MS = 1000;
 
 /**
- * Resolves once there is a model to work with; until then the page shows how far it is.
+ * Resolves when there is a model; until then the page shows the progress of the training.
  *
  * @returns {Promise<object>} the setup of the server
  */
@@ -16,7 +16,7 @@ export async function trained() {
     byId("training").hidden = setup.training === null;
     if (setup.training === null) return setup;
     show(setup.training);
-    if (setup.training.state === "failed") return new Promise(() => {}); // the sentence says what to do
+    if (setup.training.state === "failed") return new Promise(() => {}); // the message says what to do
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }

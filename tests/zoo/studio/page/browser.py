@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, Route
 
 from zoo.studio.launch import listen
 from zoo.studio.server import create_app
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 20.0
@@ -29,10 +29,10 @@ def installed_browser() -> str | None:
 
 
 @contextmanager
-def served(session: Session) -> Iterator[str]:
+def served(state: StudioState) -> Iterator[str]:
     """The address of a studio that runs in a thread."""
     listening = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(session), log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(create_app(state), log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

@@ -12,11 +12,11 @@ from zoo import factory
 from zoo.checkpoints import digest
 from zoo.contract import CLASSES, SIZE
 from zoo.data.folder import Folder
-from zoo.editing.bank import extract
-from zoo.editing.statistics import fit
+from zoo.editing.bank import extract_bank
+from zoo.editing.statistics import fit_statistics
 from zoo.interfaces import Method
-from zoo.studio.session import Session
-from zoo.studio.uploads import Limits
+from zoo.studio.requests import Limits
+from zoo.studio.studio_state import StudioState
 
 METHODS = ("clvae", "gaugan")
 MEGABYTES = 1
@@ -70,13 +70,13 @@ def checkpoints(methods, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def session(pictures, dataset, methods, checkpoints, tmp_path_factory):
+def state(pictures, dataset, methods, checkpoints, tmp_path_factory):
     folder = tmp_path_factory.mktemp("codes")
     bank, statistics = folder / "bank.parquet", folder / "statistics.safetensors"
     origin = digest(checkpoints["clvae"])
-    extract(methods["clvae"], dataset, bank, checkpoint=origin)
-    fit(methods["clvae"], dataset, components=2, checkpoint=origin).save(statistics)
-    made = Session.load(
+    extract_bank(methods["clvae"], dataset, bank, checkpoint=origin)
+    fit_statistics(methods["clvae"], dataset, components=2, checkpoint=origin).save(statistics)
+    made = StudioState.load(
         list(checkpoints.values()),
         device="cpu",
         data_root=pictures,
@@ -89,8 +89,8 @@ def session(pictures, dataset, methods, checkpoints, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(session):
-    with served(session) as where:
+def address(state):
+    with served(state) as where:
         yield where
 
 

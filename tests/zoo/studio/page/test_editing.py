@@ -8,9 +8,8 @@ from PIL import Image
 from tests.zoo.studio.page.browser import encoded, held, pixels, upload
 from tests.zoo.studio.page.conftest import quarters
 from zoo.editing.edit_file import EditFile
-from zoo.editing.encoding import codes_of
-from zoo.editing.style import Target, taken
-from zoo.editing.synthesis import pictures as pictures_of
+from zoo.editing.edits import Target, edit_object
+from zoo.editing.encoding import codes_of, render
 
 
 def same(first: np.ndarray, second: np.ndarray) -> bool:
@@ -253,7 +252,7 @@ def test_a_download_reproduces_the_edit_and_opens_again(studio, methods):
     content = studio.downloaded("#save-edit")
     edit = EditFile.from_bytes(content, "edit.zip")
     assert same(edit.mask.numpy(), mask) and same(edit.result.permute(1, 2, 0).numpy(), result)
-    again = pictures_of(methods["clvae"], edit.mask[None], edit.codes)[0].permute(1, 2, 0).numpy()
+    again = render(methods["clvae"], edit.mask[None], edit.codes)[0].permute(1, 2, 0).numpy()
     assert abs(again.astype(int) - result).max() <= 1
 
     studio.press("Open")
@@ -359,8 +358,10 @@ def test_codes_are_taken_from_a_picture(studio, methods, dataset, pictures):
     (image, label), (other, other_label) = (
         (pair["image"][None], pair["label"][None]) for pair in (dataset[0], dataset[2])
     )
-    codes, target = codes_of(method, image, label), Target(other, other_label, (3,))
-    expected = pictures_of(method, label, taken(method, codes, label, target))[0].permute(1, 2, 0).int().numpy()
+    codes, target = codes_of(method, image, label), Target(other, other_label)
+    expected = (
+        render(method, label, edit_object(method, label, codes, target, classes=[3]))[0].permute(1, 2, 0).int().numpy()
+    )
 
     studio.click(50, 50)
     assert studio.page.locator("#take").is_disabled()

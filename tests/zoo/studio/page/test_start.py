@@ -10,7 +10,7 @@ from tests.zoo.studio.page.browser import Studio, encoded, held, pixels, served
 from tests.zoo.studio.page.conftest import quarters
 from zoo.engine.folder import RunFolder
 from zoo.studio.models import load_all
-from zoo.studio.session import Session
+from zoo.studio.studio_state import StudioState
 from zoo.studio.training import Training
 
 GRID = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
@@ -18,26 +18,26 @@ GRID = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
 
 @pytest.fixture
 def opened(tab):
-    """The page of a session, which ends with the test."""
-    sessions = []
+    """The page of a state, which ends with the test."""
+    states = []
 
-    def start(session: Session) -> Studio:
-        where = served(session)
-        sessions.append((session, where))
+    def start(state: StudioState) -> Studio:
+        where = served(state)
+        states.append((state, where))
         tab.goto(where.__enter__())
         return Studio(tab)
 
     yield start
-    for session, where in sessions:
+    for state, where in states:
         tab.goto("about:blank")
         where.__exit__(None, None, None)
-        session.close()
+        state.close()
 
 
 def test_a_training_is_watched_until_there_is_a_model(opened, tab, tmp_path, checkpoints, pictures):
     """The files that a run leaves, put there by hand one after another."""
     training = Training("cpu", tmp_path)
-    studio = opened(Session([], training=training))
+    studio = opened(StudioState([], training=training))
     sentence = tab.locator("#training-sentence")
     tab.get_by_text("Drawing procedural pictures").wait_for()
     assert tab.locator("#training-picture").is_hidden() and tab.locator("#studio").is_hidden()
@@ -64,13 +64,13 @@ def test_a_training_is_watched_until_there_is_a_model(opened, tab, tmp_path, che
 def test_a_training_that_failed_says_why(opened, tab, tmp_path):
     training = Training("cpu", tmp_path)
     training.failure = "The training of the first model ended early: the disk is full."
-    opened(Session([], training=training))
+    opened(StudioState([], training=training))
     tab.get_by_text("the disk is full").wait_for()
     assert tab.locator("#training-progress").is_hidden()
 
 
 def test_without_examples_the_page_asks_what_to_open(opened, tab, checkpoints):
-    studio = opened(Session(load_all([checkpoints["clvae"]], device="cpu")))
+    studio = opened(StudioState(load_all([checkpoints["clvae"]], device="cpu")))
     tab.locator("#opening").wait_for()
     assert tab.locator("#gallery-part").is_hidden()
     tab.keyboard.press("Escape")
@@ -95,7 +95,7 @@ def test_the_first_picture_takes_nobodys_place(studio):
 
 
 def test_a_method_can_be_chosen_before_anything_is_open(opened, tab, checkpoints):
-    studio = opened(Session(load_all(list(checkpoints.values()), device="cpu")))
+    studio = opened(StudioState(load_all(list(checkpoints.values()), device="cpu")))
     tab.locator("#opening").wait_for()
     tab.keyboard.press("Escape")
     gaugan = tab.locator("#model option").nth(1).get_attribute("value")
@@ -109,7 +109,7 @@ def test_a_method_can_be_chosen_before_anything_is_open(opened, tab, checkpoints
 
 def test_codes_that_the_studio_forgot(opened, tab, checkpoints):
     """Memory for the codes of one picture: those of the samples take the place of what was opened."""
-    studio = opened(Session(load_all([checkpoints["clvae"]], device="cpu"), store_bytes=1))
+    studio = opened(StudioState(load_all([checkpoints["clvae"]], device="cpu"), store_bytes=1))
     studio.press("Empty mask")
     tab.wait_for_selector(".preview")
     result = studio.result()

@@ -153,7 +153,7 @@ def test_a_picture_is_locked_while_another_one_opens(studio):
         page.mouse.move(**studio.at(20, 30), steps=3)
         page.mouse.up()
         assert np.array_equal(studio.mask(), mask)
-        assert page.get_by_role("status").get_by_text("this one is locked until it is there").is_visible()
+        assert page.get_by_role("status").get_by_text("locked").is_visible()
         assert page.locator("#studio").evaluate("main => main.inert")
         assert page.locator("#studio").get_attribute("aria-busy") == "true"
         assert page.evaluate("getComputedStyle(document.body).cursor") == "progress"

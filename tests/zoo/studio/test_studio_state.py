@@ -10,10 +10,10 @@ from tests.zoo.studio.pages import Page, mask_of, pixels_of, saved, small_checkp
 from zoo import ZooError
 from zoo.checkpoints import digest
 from zoo.data.folder import Folder
-from zoo.editing.bank import extract
-from zoo.editing.statistics import fit
-from zoo.studio.fields import Fields
-from zoo.studio.session import Session
+from zoo.editing.bank import extract_bank
+from zoo.editing.statistics import fit_statistics
+from zoo.studio.requests import Fields
+from zoo.studio.studio_state import StudioState
 
 CLASSES = 4
 
@@ -52,17 +52,17 @@ def studio(trained, pictures, tmp_path_factory):
     """The page of both models, with examples, a bank and statistics of the first."""
     home = tmp_path_factory.mktemp("codes")
     method, dataset = zoo.load(trained["clvae"]), Folder(root=pictures, split="test", size=(64, 64), classes=CLASSES)
-    extract(method, dataset, home / "bank.parquet", checkpoint=digest(trained["clvae"]))
-    fit(method, dataset, components=3).save(home / "statistics.safetensors")
-    session = Session.load(
+    extract_bank(method, dataset, home / "bank.parquet", checkpoint=digest(trained["clvae"]))
+    fit_statistics(method, dataset, components=3).save(home / "statistics.safetensors")
+    state = StudioState.load(
         list(trained.values()),
         device="cpu",
         data_root=pictures,
         bank=home / "bank.parquet",
         statistics=home / "statistics.safetensors",
     )
-    yield Page(session)
-    session.close()
+    yield Page(state)
+    state.close()
 
 
 def test_examples_are_the_first_test_pictures_at_the_size_of_each_model(studio, pictures):
@@ -89,15 +89,15 @@ def test_rows_of_the_bank_are_found_and_taken(studio):
     assert len(studio.client.get("/api/bank?class=2&diverse=1").json()["rows"]) == 8
     _, answer = studio.send("open", model=studio.model, seed=0, example="0")
     _, taken = studio.send("take", scene=studio.scene(answer), classes=[2], strength=1, row=rows[1]["row"])
-    source = studio.session.bank.row(rows[1]["row"])
-    kept = studio.session.scene(fields(studio, answer | taken)).codes
-    before = studio.session.scene(fields(studio, answer)).codes
+    source = studio.state.bank.row(rows[1]["row"])
+    kept = studio.state.scene(fields(studio, answer | taken)).codes
+    before = studio.state.scene(fields(studio, answer)).codes
     where = source.present["local"].expand_as(source.values["local"])
     assert torch.equal(kept["local"][0, :, 2][where], source.values["local"][where])
     others = [k for k in range(CLASSES) if k != 2]
     assert torch.equal(kept["local"][:, :, others], before["local"][:, :, others])
     _, half = studio.send("take", scene=studio.scene(answer), classes=[2], strength=0.5, row=rows[1]["row"])
-    between = studio.session.scene(fields(studio, answer | half)).codes
+    between = studio.state.scene(fields(studio, answer | half)).codes
     torch.testing.assert_close(between["local"], (before["local"] + kept["local"]) / 2)
 
 
@@ -116,7 +116,7 @@ def test_a_row_of_another_class_or_for_another_method_is_refused(studio):
     row = studio.client.get("/api/bank?class=1").json()["rows"][0]["row"]
     status, refused = studio.send("take", scene=studio.scene(answer), classes=[2], strength=1, row=row)
     assert status == 400 and "class 1" in refused["error"] and "class 2" in refused["error"]
-    other = list(studio.session.models)[1]
+    other = list(studio.state.models)[1]
     _, answer = studio.send("open", model=other, seed=0, example="0")
     scene = studio.scene(answer, model=other)
     status, refused = studio.send("take", scene=scene, classes=[1], strength=1, row=row)
@@ -133,10 +133,8 @@ def test_a_slide_along_a_principal_direction(studio):
         status, slid = studio.post("move", scene=studio.scene(answer), classes=[1], amount=2, direction=direction)
         assert status == wanted
         if wanted == 200:
-            before, after = (
-                studio.session.scene(fields(studio, one)).codes["local"] for one in (answer, answer | slid)
-            )
-            along = studio.session.statistics.components["local"][component - 1, :, 1]
+            before, after = (studio.state.scene(fields(studio, one)).codes["local"] for one in (answer, answer | slid))
+            along = studio.state.statistics.components["local"][component - 1, :, 1]
             torch.testing.assert_close(after[0, :, 1], before[0, :, 1] + 2 * along)
 
 
@@ -147,58 +145,57 @@ def test_methods_of_other_sizes_paint_the_same_mask(studio):
 
 
 def test_models_with_other_classes_stand_aside(trained, checkpoints, pictures):
-    session = Session.load([trained["clvae"], checkpoints["clvae"]], device="cpu", data_root=pictures)
-    page = Page(session)
+    state = StudioState.load([trained["clvae"], checkpoints["clvae"]], device="cpu", data_root=pictures)
+    page = Page(state)
     _, answer = page.send("open", model=page.model, seed=0, example="0")
     _, compared = page.post("compare", scene=page.scene(answer), seed=0)
     own, other = compared["results"]
     assert own["note"] is None and other["result"] is None and "other classes" in other["note"]
     status, refused = page.send("open", model=other["model"], seed=0, example="0")
-    assert status == 400 and "another dataset" in refused["error"]
-    session.close()
+    assert status == 400 and "classes" in refused["error"]
+    state.close()
 
 
 def test_equal_checkpoints_are_one_model_and_equal_titles_get_their_folders(tmp_path):
     first, second = (small_checkpoint("gaugan_vae", tmp_path / name, seed) for seed, name in enumerate(("a", "b")))
-    session = Session.load([first, first, second], device="cpu")
-    titles = [model.title for model in session.models.values()]
+    state = StudioState.load([first, first, second], device="cpu")
+    titles = [model.title for model in state.models.values()]
     assert titles == [f"gaugan_vae · own data · 64x64 · {name}" for name in ("a", "b")]
-    session.close()
+    state.close()
 
 
 def test_names_of_a_table(tmp_path):
     path = saved(zoo.build("gaugan", classes=19, size=(32, 32), profile="smoke", seed=0), tmp_path / "faces.pth")
-    session = Session.load([path], device="cpu", names="celebamask")
-    (model,) = session.setup()["models"]
+    state = StudioState.load([path], device="cpu", names="celebamask")
+    (model,) = state.setup()["models"]
     assert model["classes"][13]["name"] == "hair" and len(model["classes"]) == 19
-    session.close()
+    state.close()
     with pytest.raises(ZooError, match="151 classes"):
-        Session.load([path], device="cpu", names="ade20k")
+        StudioState.load([path], device="cpu", names="ade20k")
 
 
 def test_more_classes_than_a_mask_of_8_bits_holds(tmp_path):
     path = saved(zoo.build("gaugan", classes=257, size=(32, 32), profile="smoke", seed=0), tmp_path / "many.pth")
     with pytest.raises(ZooError, match="257 classes"):
-        Session.load([path], device="cpu")
+        StudioState.load([path], device="cpu")
 
 
 def test_a_bank_that_fits_no_model_is_refused_at_the_start(trained, checkpoints, pictures, tmp_path):
     dataset = Folder(root=pictures, split="test", size=(64, 64), classes=CLASSES)
-    extract(zoo.load(trained["clvae"]), dataset, tmp_path / "bank.parquet", checkpoint="", limit=2)
+    extract_bank(zoo.load(trained["clvae"]), dataset, tmp_path / "bank.parquet", checkpoint="", limit=2)
     with pytest.raises(ZooError, match="gaugan"):
-        Session.load([checkpoints["gaugan"]], device="cpu", bank=tmp_path / "bank.parquet")
+        StudioState.load([checkpoints["gaugan"]], device="cpu", bank=tmp_path / "bank.parquet")
 
 
 def test_pictures_of_the_training_are_examples_as_long_as_they_are_there(pictures, tmp_path):
     method = zoo.build("gaugan", data="folder", classes=CLASSES, size=(32, 32), profile="smoke", seed=0)
-    assert method.config is not None
     method.config.data["root"] = pictures
-    session = Session.load([saved(method, tmp_path / "here.pth")], device="cpu")
-    assert len(session.examples) == 6
-    session.close()
+    state = StudioState.load([saved(method, tmp_path / "here.pth")], device="cpu")
+    assert len(state.examples) == 6
+    state.close()
     method.config.data["root"] = tmp_path / "gone"
-    session = Session.load([saved(method, tmp_path / "gone.pth")], device="cpu")
-    assert not session.examples
-    session.close()
+    state = StudioState.load([saved(method, tmp_path / "gone.pth")], device="cpu")
+    assert not state.examples
+    state.close()
     with pytest.raises(ZooError, match="nowhere"):
-        Session.load([tmp_path / "gone.pth"], device="cpu", data_root=tmp_path / "nowhere")
+        StudioState.load([tmp_path / "gone.pth"], device="cpu", data_root=tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""The codes of a whole dataset: gathered a few pictures at a time, and what a file of them remembers of its origin.
+"""The codes of a whole dataset, batch by batch, and the record in files of where their codes come from.
 
 Letters: B batch.
 """
@@ -16,14 +16,24 @@ from zoo.codes import Codes, CodeSpec
 from zoo.data import PairedDataset, collate
 from zoo.distributed import evaluating
 from zoo.editing.directions import vector_axes
-from zoo.editing.encoding import check_editable, shown
+from zoo.editing.encoding import check_editable, shown_codes
 from zoo.errors import ZooError
 from zoo.interfaces import Batch, Method
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Whose codes they are: method, SHA-256 of its checkpoint ("" where it has none), dataset, number of pictures."""
+    """Where the codes of a file come from.
+
+    Attributes:
+        method: Name of the method.
+        checkpoint: SHA-256 of its checkpoint, "" if unknown.
+        specs: Its codes.
+        dataset: Name of the dataset.
+        split: "train" or "test".
+        pictures: Number of pictures.
+        zoo: Version of the zoo.
+    """
 
     method: str
     checkpoint: str
@@ -35,25 +45,35 @@ class Origin:
 
     @classmethod
     def of(cls, method: Method, dataset: PairedDataset, limit: int | None, checkpoint: str) -> Origin:
+        """The origin of codes of the first ``limit`` pictures of a dataset."""
         count = len(dataset) if limit is None else min(limit, len(dataset))
         specs = dict(method.code_specs)
         return cls(method.name, checkpoint, specs, dataset.name, dataset.split, count, version("zoo-smis"))
 
     def to_json(self) -> str:
+        """All fields as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Origin:
-        """Raises ValueError, TypeError or KeyError for any other text."""
+        """Read what :meth:`to_json` wrote. Raises ValueError, TypeError or KeyError for anything else."""
         content = json.loads(text)
         specs = {name: CodeSpec(tuple(s["shape"]), tuple(s["axes"])) for name, s in content["specs"].items()}
         return cls(**{**content, "specs": specs})
 
     def check(self, method: Method, file: str, checkpoint: str = "") -> None:
-        """Raises ZooError for a method that has other codes than those in ``file``.
+        """Check that the codes of a file are those of a method.
 
-        Two trainings of one method give codes of one shape and of different meaning, so ``checkpoint``, the SHA-256 of
-        the method's own, must be that of the file where both are known.
+        Two trainings of one method give codes of the same shape and of different meaning, so the checkpoints must be
+        the same, too, if both are known.
+
+        Args:
+            method: The method that is to use the codes.
+            file: What the file is called in the error message.
+            checkpoint: SHA-256 of the method's checkpoint, "" if unknown.
+
+        Raises:
+            ZooError: If the method has other codes, or was trained separately.
         """
         if (method.name, dict(method.code_specs)) != (self.method, self.specs):
             raise ZooError(
@@ -63,7 +83,7 @@ class Origin:
         if checkpoint and self.checkpoint and checkpoint != self.checkpoint:
             raise ZooError(
                 f"{file} holds codes of another training of {self.method} (SHA-256 {self.checkpoint[:12]}, the "
-                f"checkpoint has {checkpoint[:12]}), which mean something else: make the file anew with this one."
+                f"given checkpoint has {checkpoint[:12]}), which do not fit: write the file again with this checkpoint."
             )
 
 
@@ -79,12 +99,21 @@ def encoded(
     batch: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[Batch, Codes, dict[str, Tensor]]]:
-    """The first ``limit`` pictures, ``batch`` at a time, with the means of their posteriors, all on the CPU.
+    """Encode a dataset.
 
-    The third part says which vectors the pictures show: bool of the shape of each code, with axes of length 1 for those
-    that make up a vector.
+    Args:
+        method: A method with codes and an encoder.
+        dataset: The pictures.
+        limit: Only the first so many pictures.
+        batch: B, pictures that are encoded together.
+        progress: Called with the number of pictures done and their total.
 
-    Raises ZooError for a method without codes or without an encoder.
+    Yields:
+        B pictures, the means of their posteriors, and which vectors of the codes the pictures show: for each code, bool
+        of its shape with length 1 along the axes of a vector. All lie on the CPU.
+
+    Raises:
+        ZooError: If the method has no codes or no encoder.
     """
     check_editable(method)
     device = next(method.parameters()).device
@@ -92,10 +121,10 @@ def encoded(
     for first in range(0, count, batch):
         last = min(first + batch, count)
         pictures = collate([dataset[i] for i in range(first, last)])
-        there = pictures.to(device)
+        inputs = pictures.to(device)
         with evaluating(method):
-            posterior = method.encode(there.image, there.label)
-        masks = shown(posterior, there.label)
+            posterior = method.encode(inputs.image, inputs.label)
+        masks = shown_codes(posterior, inputs.label)
         yield (
             pictures,
             posterior.mu.to("cpu"),
@@ -106,7 +135,7 @@ def encoded(
 
 
 def _by_vector(mask: Tensor, code: Tensor, spec: CodeSpec) -> Tensor:
-    """A mask that broadcasts to a code, as one entry for each of its vectors."""
+    """Reduce a mask that broadcasts to a code to one entry for each of its vectors."""
     mask = mask.expand_as(code)
     for axis in vector_axes(spec):
         mask = mask.all(axis, keepdim=True)

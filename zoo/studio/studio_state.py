@@ -1,4 +1,4 @@
-"""What a running studio holds: models, examples, what the page has been given names for, and the thread for it all."""
+"""The state of a running studio: models, examples, stored codes and pictures, and the worker thread."""
 
 from __future__ import annotations
 
@@ -12,28 +12,39 @@ from zoo.editing.bank import CodeBank
 from zoo.editing.statistics import CodeStatistics
 from zoo.errors import ZooError
 from zoo.studio.examples import Example, examples_for
-from zoo.studio.fields import Fields
 from zoo.studio.models import StudioModel, load_all
-from zoo.studio.scene import KeptCodes, OpenedPicture, Paste, Scene
-from zoo.studio.store import Store, UnknownError
+from zoo.studio.requests import Fields, Limits
+from zoo.studio.scene import Paste, Scene
+from zoo.studio.store import KeptCodes, OpenedPicture, Store, UnknownError
 from zoo.studio.training import Training
-from zoo.studio.uploads import Limits
 from zoo.studio.wire import mask_of
-from zoo.studio.work import Worker
+from zoo.studio.worker import Worker
 
 PREVIEWS = 8
-"""Pictures that the page chooses from."""
+"""Pictures that the user chooses from."""
 
 WIDEST_FEATHER = 64
 
 STORE_MEGABYTES = 512
 
 
-class Session:
-    """One studio. Apart from :meth:`setup` and :meth:`close`, everything is called in the thread of ``worker``.
+class StudioState:
+    """The state of a studio.
 
-    Without ``models`` it waits for ``training``, whose model :meth:`adopt` takes in. Raises ZooError for a ``bank`` or
-    ``statistics`` that fit none of the models.
+    All methods except :meth:`setup` and :meth:`close` run in the thread of ``worker``. Without ``models`` the state
+    waits for ``training``, whose model :meth:`adopt` adds.
+
+    Args:
+        models: Loaded checkpoints.
+        examples: Example pictures.
+        bank: A code bank.
+        statistics: Statistics of codes.
+        training: The training of a toy model.
+        limits: Limits of requests.
+        store_bytes: Capacity of the store of codes and pictures.
+
+    Raises:
+        ZooError: If ``bank`` or ``statistics`` fit none of the models.
     """
 
     def __init__(
@@ -68,8 +79,8 @@ class Session:
         bank: Path | None = None,
         statistics: Path | None = None,
         limits: Limits | None = None,
-    ) -> Session:
-        """A session with models from files; the examples are pictures of the first one's dataset."""
+    ) -> StudioState:
+        """The state with models from files; the examples are pictures of the first model's dataset."""
         models = load_all(checkpoints, device=device, names=names)
         return cls(
             models,
@@ -80,13 +91,13 @@ class Session:
         )
 
     def close(self) -> None:
-        """End the training, if it still runs, and the thread."""
+        """Stop the training, if it runs, and the worker."""
         if self.training is not None:
             self.training.end()
         self.worker.close()
 
     def setup(self) -> dict[str, Any]:
-        """All that the page needs before anything is opened."""
+        """What the page needs to know at its start, as JSON values."""
         training = None if self.models or self.training is None else self.training.status()
         return {
             "version": zoo.__version__,
@@ -106,7 +117,7 @@ class Session:
         }
 
     def _material(self, model: StudioModel) -> dict[str, Any]:
-        """What there is for a model: the classes of the bank (or null) and the number of principal directions."""
+        """What a model can use: the classes of the bank (or None) and the number of principal directions."""
         bank, statistics = self.bank, self.statistics
         return {
             "bank": sorted(bank.classes()) if bank is not None and _misfit(bank, model) is None else None,
@@ -116,7 +127,7 @@ class Session:
         }
 
     def adopt(self) -> None:
-        """Take in the model of the finished training, once."""
+        """Add the model of the finished training, once."""
         training = self.training
         if training is None or training.checkpoint is None or self.models:
             return
@@ -126,23 +137,23 @@ class Session:
         self.models[model.id] = model
 
     def model(self, name: str) -> StudioModel:
-        """Raises UnknownError for a model that is not loaded."""
+        """A model by its id. Raises UnknownError if it is not loaded."""
         if name not in self.models:
-            raise UnknownError("The studio has no such model, it may have been started anew: reload the page.")
+            raise UnknownError("The studio has no such model, perhaps because it was restarted: reload the page.")
         return self.models[name]
 
     def example(self, number: str) -> Example:
-        """Raises UnknownError for an example that is not there."""
+        """An example by its number. Raises UnknownError if there is none."""
         if number not in self.examples:
-            raise UnknownError("The studio has no such example, it may have been started anew: reload the page.")
+            raise UnknownError("The studio has no such example, perhaps because it was restarted: reload the page.")
         return self.examples[number]
 
     def keep(self, model: StudioModel, codes: Codes) -> str:
-        """A handle for codes of batch 1."""
+        """Store codes of batch 1; returns their handle."""
         return self.store.put(KeptCodes(model.id, codes.to("cpu")))
 
     def scene(self, fields: Fields) -> Scene:
-        """The scene in the field "scene". Raises ZooError for one that does not hold together."""
+        """Read the scene in the field "scene". Raises ZooError if its parts do not fit each other."""
         given = fields.fields("scene")
         model = self.model(given.text("model"))
         label = mask_of(given.text("mask"), model.table, model.size).to(model.device)
@@ -169,7 +180,7 @@ def _check_one(given: CodeBank | CodeStatistics, models: Sequence[StudioModel]) 
 
 
 def _misfit(given: CodeBank | CodeStatistics, model: StudioModel) -> ZooError | None:
-    """Why a file is not one of this model's codes, or None."""
+    """Why a file does not hold codes of a model, or None."""
     try:
         given.check(model.method, model.digest)
     except ZooError as error:

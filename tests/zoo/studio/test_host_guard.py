@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from zoo.studio.guard import Guard
+from zoo.studio.host_guard import HostGuard
 
 
 async def hello(request):
@@ -14,7 +14,7 @@ async def hello(request):
 
 
 def client(host="127.0.0.1"):
-    return TestClient(Guard(Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), host))
+    return TestClient(HostGuard(Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), host))
 
 
 def get(host, listening="127.0.0.1"):

@@ -1,4 +1,4 @@
-"""One thread for all that runs networks, with a queue of bounded length before it."""
+"""One thread that runs the networks, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BusyError(ZooError):
 class Worker:
     """Runs jobs one after another in inference mode.
 
-    At most ``waiting`` jobs wait while one runs. A job that is cancelled before its turn gives its place away.
+    At most ``waiting`` jobs wait while one runs; a job that is cancelled while it waits frees its place.
     """
 
     def __init__(self, waiting: int) -> None:
@@ -35,11 +35,11 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Callable[[], Result]) -> Future[Result]:
-        """Queue a job. Raises BusyError where the queue is full."""
+        """Queue a job. Raises BusyError if the queue is full."""
         future: Future[Result] = Future()
         with self._changed:
             self._jobs = deque(waiting for waiting in self._jobs if not waiting[0].cancelled())
-            # the first of the queue is as good as running when the thread is free
+            # while the thread is free, the first job of the queue counts as running
             if len(self._jobs) + self._running > self.waiting:
                 raise BusyError(
                     f"The studio is busy with {len(self._jobs) + self._running} other requests: try again in a moment."
@@ -49,7 +49,7 @@ class Worker:
         return future
 
     def close(self, timeout: float = 5.0) -> None:
-        """Cancel what waits, and give the running job ``timeout`` seconds to end."""
+        """Cancel the jobs that wait, and wait up to ``timeout`` seconds for the running one."""
         with self._changed:
             self._closed = True
             for future, _ in self._jobs:
@@ -67,7 +67,7 @@ class Worker:
                 self._running = True
             if future.set_running_or_notify_cancel():
                 self._run(future, job)
-            # nothing of a finished job may outlive it here, while the thread waits for the next
+            # free the memory of a finished job before waiting for the next
             del future, job
             with self._changed:
                 self._running = False
@@ -77,5 +77,5 @@ class Worker:
         try:
             with torch.inference_mode():
                 future.set_result(job())
-        except BaseException as error:  # whoever waits for the result is told
+        except BaseException as error:  # raised again where the result is awaited
             future.set_exception(error)

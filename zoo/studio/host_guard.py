@@ -1,7 +1,7 @@
-"""Who may talk to the server: the page it served itself, and nobody else's.
+"""Protection against requests of other sites' pages.
 
-A page of another site can send requests to this machine's own addresses. Browsers name that site in ``Origin``, and in
-``Host`` where its name was made to point here (DNS rebinding).
+A page of another site can send requests to the addresses of this machine. Browsers name that site in ``Origin``, and
+in ``Host`` if its name was made to resolve to this machine (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -28,11 +28,15 @@ HEADERS = {
 }
 
 
-class Guard:
-    """ASGI middleware: refuses foreign hosts and origins with a sentence, and adds the headers of a closed page.
+class HostGuard:
+    """ASGI middleware that rejects foreign hosts and origins (403) and adds security headers to every answer.
 
-    ``host`` is the address that the server listens at. Where that is every address of the machine, a ``Host`` may also
-    be any literal address (which no other site can take for its own) or this machine's name.
+    Starlette's TrustedHostMiddleware has neither the check of origins nor IPv6 addresses.
+
+    Args:
+        app: The application.
+        host: The address that the server listens at. If it is every address of the machine, ``Host`` may be any literal
+            address, which no other site can use as its name, or the name of this machine.
     """
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
@@ -40,6 +44,7 @@ class Guard:
         self.host = host.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or reject a request."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         if scope["type"] != "http":
@@ -48,26 +53,26 @@ class Guard:
         refused = self._refused(scope["method"], headers.get("host", ""), headers.getlist("origin"))
         answer = self.app if refused is None else JSONResponse({"error": refused}, 403)
 
-        async def closed(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = MutableHeaders(scope=message)
                 own.update(HEADERS)
-                # the page itself may be kept, but must be asked for again
+                # a browser may keep the page, but must revalidate it
                 own["Cache-Control"] = "no-store" if scope["path"].startswith("/api") else "no-cache"
             await send(message)
 
-        await answer(scope, receive, closed)
+        await answer(scope, receive, with_headers)
 
     def _refused(self, method: str, host: str, origins: Iterable[str]) -> str | None:
-        """Why a request is not served, or None."""
+        """Why a request is rejected, or None."""
         name = _without_port(host)
         if name not in LOCAL and not self._own(name):
             return (
-                f"The studio does not answer to the name {name[:80]!r}: open it at the address that it printed, or "
-                "start it with --host."
+                f"The studio does not serve the host {name[:80]!r}: open it at the address that it printed, or start "
+                "it with --host."
             )
         if method not in READING and any(o not in (f"http://{host}", f"https://{host}") for o in origins):
-            return "The request comes from the page of another site, so nothing was done: use the studio's own page."
+            return "The request comes from a page of another site: use the studio's own page."
         return None
 
     def _own(self, name: str) -> bool:

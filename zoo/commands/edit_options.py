@@ -1,4 +1,4 @@
-"""Arguments that several edits share."""
+"""Options that the commands `zoo edit ...` and `zoo codes ...` share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any
 
 import click
 
+from zoo import editing
 from zoo.options import FILE, device_option, names_option, plugin_option, seed_option
+
+STRIP, ANIMATION = 7, 25
+"""Pictures of an interpolation, where --steps is not given."""
 
 image_option = click.option("--image", "images", type=FILE, multiple=True, help="Picture; comes with its --mask.")
 mask_option = click.option(
@@ -23,7 +27,9 @@ samples_option = click.option(
     "--samples", type=click.IntRange(min=1), default=1, show_default=True, help="Results, side by side."
 )
 steps_option = click.option(
-    "--steps", type=click.IntRange(min=2), help="Pictures from one end to the other [default: 7; a film: 25]."
+    "--steps",
+    type=click.IntRange(min=2),
+    help=f"Pictures from one end to the other [default: {STRIP}; in an animation {ANIMATION}].",
 )
 direction_option = click.option(
     "--direction",
@@ -40,14 +46,12 @@ save_option = click.option(
 )
 
 
-def editing(command: Callable[..., None]) -> Callable[..., None]:
-    """What every edit takes; it arrives as ``editor`` (:class:`zoo.editing.editor.Editor`), ``out`` and ``seed``."""
+def with_editor(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the arguments of every edit, which the command gets as ``editor``, ``out`` and ``seed``."""
 
     @wraps(command)
     def run(checkpoint: Path, device: str, names: str | None, **rest: Any) -> None:
-        from zoo.editing.editor import Editor
-
-        command(Editor.load(checkpoint, device=device, names=names), **rest)
+        command(editing.Editor.load(checkpoint, device=device, names=names), **rest)
 
     out_option = click.option("--out", type=FILE, required=True, help="Picture to write.")
     checkpoint = click.argument("checkpoint", type=FILE)
@@ -66,6 +70,6 @@ def one_picture(images: tuple[Path, ...], masks: tuple[Path, ...]) -> tuple[Path
     return images[0], masks[0]
 
 
-def steps_of(steps: int | None, out: Path) -> int:
-    """As many as were asked for, else few for a strip and many for a film."""
-    return steps or (7 if out.suffix.lower() == ".png" else 25)
+def number_of_steps(steps: int | None, out: Path) -> int:
+    """The number of pictures: as given, else few for a strip and many for an animation."""
+    return steps or (STRIP if out.suffix.lower() == ".png" else ANIMATION)

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from zoo import ZooError
 from zoo.editing.masks import resized
-from zoo.editing.objects import PasteBack, paste_back
+from zoo.editing.pasting import PasteBack, paste_back
 
 ROWS, COLUMNS = slice(10, 51), slice(5, 44)
 """Of a region that begins and ends within pixels of the method."""

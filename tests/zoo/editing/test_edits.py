@@ -5,11 +5,10 @@ import torch
 
 from zoo import Codes, CodeSpec, ZooError
 from zoo.contract import CLASSES, small_batch, small_method
-from zoo.editing.directions import between, moved, random_direction
+from zoo.editing.directions import direction_between, random_direction
+from zoo.editing.edits import Target, edit_material, edit_object, edit_style, interpolate
 from zoo.editing.encoding import codes_of
-from zoo.editing.interpolation import interpolated
-from zoo.editing.objects import paste_back, redrawn, region_of
-from zoo.editing.style import Target, style_guided, taken
+from zoo.editing.pasting import paste_back, region_of
 
 ENCODING = ("clvae", "gaugan_vae", "groupdnet")
 BY_CLASS = ("clvae", "groupdnet")
@@ -88,9 +87,9 @@ def test_sampled_codes_follow_the_posterior(methods, picture):
 
 
 def test_methods_without_codes_or_encoder_say_so(methods, picture):
-    with pytest.raises(ZooError, match="gaugan has no codes"):
+    with pytest.raises(ZooError, match=r"gaugan .*codes"):
         codes_of(methods("gaugan"), *picture)
-    with pytest.raises(ZooError, match="cimle has no encoder"):
+    with pytest.raises(ZooError, match=r"cimle .*encoder"):
         codes_of(methods("cimle"), *picture)
 
 
@@ -102,7 +101,7 @@ def test_style_takes_common_classes_and_draws_the_others(methods, picture, other
     method = methods(name)
     label = picture[1].clone()
     label[0, :8] = ABSENT  # a class that the target does not show
-    styled, drawn = style_guided(method, label, [Target(*other)], seed=5), method.sample(label, 1, seed=5)
+    styled, drawn = edit_style(method, label, [Target(*other)], seed=5), method.sample(label, 1, seed=5)
     mu = method.encode(*other).mu
     for k in range(CLASSES):
         expected = mu if k in other[1].unique() else drawn
@@ -114,20 +113,20 @@ def test_style_takes_common_classes_and_draws_the_others(methods, picture, other
 
 def test_style_of_a_method_without_classes_is_the_global_code(methods, picture, other):
     method = methods("gaugan_vae")
-    assert same(style_guided(method, picture[1], [Target(*other)]), method.encode(*other).mu)
-    with pytest.raises(ZooError, match="cannot edit by class"):
-        style_guided(method, picture[1], [Target(*other, classes=(1,))])
+    assert same(edit_style(method, picture[1], [Target(*other)]), method.encode(*other).mu)
+    with pytest.raises(ZooError, match="class axis"):
+        edit_style(method, picture[1], [Target(*other, classes=(1,))])
 
 
 def test_targets_for_single_classes_give_these_alone(methods, picture, other):
     method = methods("clvae")
     label = other[1]
     drawn, here, there = method.sample(label, 1, seed=0), method.encode(*picture).mu, method.encode(*other).mu
-    styled = style_guided(method, label, [Target(*picture, classes=(2,)), Target(*other, classes=(0, 3))])
+    styled = edit_style(method, label, [Target(*picture, classes=(2,)), Target(*other, classes=(0, 3))])
     for k, expected in enumerate((there, drawn, here, there, drawn, drawn)):
         assert torch.equal(of_class(styled, k), of_class(expected, k)), k
     assert torch.equal(styled["global"], drawn["global"])
-    first_wins = style_guided(method, label, [Target(*picture), Target(*other), Target(*other, classes=(1,))])
+    first_wins = edit_style(method, label, [Target(*picture), Target(*other), Target(*other, classes=(1,))])
     assert torch.equal(of_class(first_wins, 0), of_class(here, 0))
     assert torch.equal(of_class(first_wins, 1), of_class(there, 1))
     assert torch.equal(first_wins["global"], here["global"])
@@ -137,26 +136,26 @@ def test_style_by_layer_strength_and_samples(methods, picture, other):
     method = methods("clvae")
     label = other[1]
     drawn, mu = method.sample(label, 2, seed=0), method.encode(*picture).mu
-    fine = style_guided(method, label, [Target(*picture)], layers=[0, 1], samples=2)
+    fine = edit_style(method, label, [Target(*picture)], layers=[0, 1], samples=2)
     assert torch.equal(fine["local"][:, 2:], drawn["local"][:, 2:]) and torch.equal(fine["global"], drawn["global"])
     assert torch.equal(fine["local"][1, 0, :4], mu["local"][0, 0, :4])
-    whole = style_guided(method, label, [Target(*picture)], layers=[5], samples=2)
+    whole = edit_style(method, label, [Target(*picture)], layers=[5], samples=2)
     assert torch.equal(whole["local"], drawn["local"]) and torch.equal(whole["global"], mu["global"].repeat(2, 1))
-    half = style_guided(method, label, [Target(*picture)], strength=0.5, samples=2)
+    half = edit_style(method, label, [Target(*picture)], strength=0.5, samples=2)
     torch.testing.assert_close(half["global"], (drawn["global"] + mu["global"]) / 2)
-    assert same(style_guided(method, label, [Target(*picture)], strength=0, samples=2), drawn)
-    sampled = style_guided(method, label, [Target(*picture)], sampled=True, samples=2)
+    assert same(edit_style(method, label, [Target(*picture)], strength=0, samples=2), drawn)
+    sampled = edit_style(method, label, [Target(*picture)], sampled=True, samples=2)
     assert not torch.equal(sampled["global"][0], sampled["global"][1])
-    with pytest.raises(ZooError, match=r"strength is 1\.5"):
-        style_guided(method, label, [Target(*picture)], strength=1.5)
+    with pytest.raises(ZooError, match=r"strength.*1\.5"):
+        edit_style(method, label, [Target(*picture)], strength=1.5)
 
 
 def test_a_class_that_mask_or_target_lack_is_named(methods, picture, other):
     method = methods("clvae")
-    with pytest.raises(ZooError, match=r"target has no class 4: .*class 0, class 1, class 2, class 3"):
-        style_guided(method, picture[1], [Target(*other, classes=(4,))])
-    with pytest.raises(ZooError, match="mask to paint has no class 4"):
-        style_guided(method, other[1], [Target(*picture, classes=(1, 4))])
+    with pytest.raises(ZooError, match=r"target .*class 4.*class 0, class 1, class 2, class 3"):
+        edit_style(method, picture[1], [Target(*other, classes=(4,))])
+    with pytest.raises(ZooError, match=r"mask .*class 4"):
+        edit_style(method, other[1], [Target(*picture, classes=(1, 4))])
 
 
 # --- objects ---
@@ -166,7 +165,7 @@ def test_a_class_that_mask_or_target_lack_is_named(methods, picture, other):
 def test_redrawing_a_class_keeps_all_other_codes_bit_for_bit(methods, picture, name):
     method = methods(name)
     codes = codes_of(method, *picture)
-    edited = redrawn(method, picture[1], codes, classes=[1], samples=3, seed=9)
+    edited = edit_object(method, picture[1], codes, classes=[1], samples=3, seed=9)
     assert edited.batch_size == 3
     for s in range(3):
         for k in range(CLASSES):
@@ -179,19 +178,23 @@ def test_redrawing_a_class_keeps_all_other_codes_bit_for_bit(methods, picture, n
 def test_a_class_from_another_picture_replaces_that_class_alone(methods, picture, other, name):
     method = methods(name)
     codes, mu = codes_of(method, *picture), method.encode(*other).mu
-    edited = taken(method, codes, picture[1], Target(*other, classes=(3,)))
+    edited = edit_object(method, picture[1], codes, Target(*other), classes=[3])
     for k in range(CLASSES):
         assert torch.equal(of_class(edited, k), of_class(mu if k == 3 else codes, k))
+    half = edit_object(method, picture[1], codes, Target(*other), classes=[3], strength=0.5)
+    torch.testing.assert_close(of_class(half, 3), (of_class(codes, 3) + of_class(mu, 3)) / 2)
+    with pytest.raises(ZooError, match="class 4"):
+        edit_object(method, picture[1], codes, Target(*other), classes=[4])
 
 
 @pytest.mark.parametrize("name", ["cimle", "gaugan_vae"])
 def test_methods_without_classes_redraw_everything_or_refuse(methods, picture, name):
     method = methods(name)
     codes = method.sample(picture[1], 1, seed=0)
-    assert same(redrawn(method, picture[1], codes, seed=1), method.sample(picture[1], 1, seed=1))
+    assert same(edit_object(method, picture[1], codes, seed=1), method.sample(picture[1], 1, seed=1))
     for axis in ("class", "layer"):
-        with pytest.raises(ZooError, match=f"cannot edit by {axis}"):
-            redrawn(method, picture[1], codes, **{"classes" if axis == "class" else "layers": [0]})
+        with pytest.raises(ZooError, match=f"{axis} axis"):
+            edit_object(method, picture[1], codes, **{"classes" if axis == "class" else "layers": [0]})
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
@@ -210,7 +213,7 @@ def test_pasting_back_keeps_every_pixel_outside_the_region(dtype):
     assert torch.equal(paste_back(edited, original, region, feather=0)[..., region], edited[..., region])
     assert torch.equal(paste_back(edited, original, torch.ones(20, 30, dtype=torch.bool)), edited)
     assert torch.equal(paste_back(edited, original, torch.zeros(20, 30, dtype=torch.bool)), original)
-    with pytest.raises(ZooError, match="different sizes"):
+    with pytest.raises(ZooError, match="sizes"):
         paste_back(edited, original[..., :10], region)
 
 
@@ -246,7 +249,7 @@ def test_moving_codes_leaves_the_others_bit_for_bit(methods, picture, name, part
     method = methods(name)
     codes = codes_of(method, *picture)
     direction = random_direction(method.code_specs, seed=3)
-    edited = moved(codes, direction, 2.0, **part)
+    edited = edit_material(codes, direction, 2.0, **part)
     local = edited["local"][:, 1] if name == "clvae" else edited["local"]
     before, along = ((c["local"][:, 1] if name == "clvae" else c["local"]) for c in (codes, direction))
     torch.testing.assert_close(local[:, 2], before[:, 2] + 2 * along[:, 2])
@@ -258,7 +261,7 @@ def test_moving_codes_leaves_the_others_bit_for_bit(methods, picture, name, part
 def test_one_amount_for_every_picture(methods, picture):
     method = methods("gaugan_vae")
     codes, direction = codes_of(method, *picture), random_direction(method.code_specs, seed=0)
-    edited = moved(codes.repeated(3), direction, torch.tensor([-1.0, 0.0, 2.0]))
+    edited = edit_material(codes.repeated(3), direction, torch.tensor([-1.0, 0.0, 2.0]))
     for s, amount in enumerate((-1, 0, 2)):
         torch.testing.assert_close(edited["global"][s], codes["global"][0] + amount * direction["global"][0])
     assert torch.equal(edited["global"][1], codes["global"][0])
@@ -275,7 +278,7 @@ def test_a_random_direction_is_as_long_as_draws_of_the_prior_for_every_class_and
 def test_the_direction_between_two_pictures_leads_from_one_to_the_other(methods, picture, other):
     method = methods("clvae")
     first, second = codes_of(method, *picture), codes_of(method, *other)
-    arrived = moved(first, between(first, second), 1.0)
+    arrived = edit_material(first, direction_between(first, second), 1.0)
     for name in first:
         torch.testing.assert_close(arrived[name], second[name])
 
@@ -283,11 +286,11 @@ def test_the_direction_between_two_pictures_leads_from_one_to_the_other(methods,
 def test_interpolation_has_both_ends_and_equal_steps(methods, picture, other):
     method = methods("clvae")
     first, second = codes_of(method, *picture), codes_of(method, *other)
-    path = interpolated(first, second, 5)
+    path = interpolate(first, second, 5)
     assert same(path.rows([0]), first) and same(path.rows([4]), second)
     torch.testing.assert_close(path["local"].diff(dim=0), (second["local"] - first["local"]).expand(4, -1, -1, -1) / 4)
-    with pytest.raises(ZooError, match="2 steps or more"):
-        interpolated(first, second, 1)
+    with pytest.raises(ZooError, match="2 steps"):
+        interpolate(first, second, 1)
 
 
 def test_layer_l_is_the_picture_as_a_whole(methods, picture):
@@ -296,9 +299,9 @@ def test_layer_l_is_the_picture_as_a_whole(methods, picture):
     assert codes.layers == 5 and codes.whole == ("global",)
     edited = codes.replace(fresh, layers=[5])
     assert torch.equal(edited["local"], codes["local"]) and torch.equal(edited["global"], fresh["global"])
-    with pytest.raises(ZooError, match="for single classes"):
+    with pytest.raises(ZooError, match="Layer 5"):
         codes.replace(fresh, classes=[1], layers=[5])
-    with pytest.raises(ZooError, match=r"layer indices 0\.\.5, but \[6\]"):
+    with pytest.raises(ZooError, match=r"0\.\.5.*\[6\]"):
         codes.replace(fresh, layers=[6])
-    with pytest.raises(ZooError, match="empty list"):
+    with pytest.raises(ZooError, match="empty"):
         codes.replace(fresh, classes=[])
