@@ -44,7 +44,11 @@ def test_list_names_what_there_is(here):
     listed = json.loads(done("list", "--json"))
     assert {row["method"] for row in listed["methods"]} >= {"cimle", "clvae", "gaugan", "gaugan_vae", "groupdnet"}
     sizes = {row["dataset"]: row["classes"] for row in listed["datasets"]}
-    assert sizes == {"ade20k": 151, "deepfashion": 16, "gta5": 20, "folder": "data.classes"}
+    assert sizes == {"ade20k": 151, "celebamask": 19, "deepfashion": 16, "gta5": 20, "folder": "data.classes"}
+    metrics = {row["metric"]: (row["title"], row["better"]) for row in listed["metrics"]}
+    assert metrics["fid_val_inception2015"] == ("FID", "lower")
+    assert metrics["diversity_lpips_alex_{samples}"] == ("Diversity", "higher")
+    assert [row["profile"] for row in listed["profiles"] if row["toy"]] == ["smoke"]
     assert {table["table"]: table["dataset"] for table in listed["tables"]} == {
         **{"1": "ade20k", "2": "ade20k", "3": "deepfashion"},
         **{"4": "gta5", "5": "gta5", "layers": "gta5", "faces": "folder"},

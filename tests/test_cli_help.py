@@ -80,6 +80,9 @@ PAGES = {
     "README": REPOSITORY / "README.md",
     "plugin": PLUGIN / "README.md",
     "bench": REPOSITORY / "docs" / "bench.md",
+    "configs": REPOSITORY / "docs" / "configs.md",
+    "data": REPOSITORY / "docs" / "data.md",
+    "metrics": REPOSITORY / "docs" / "metrics.md",
     "studio": REPOSITORY / "docs" / "studio.md",
 }
 

@@ -70,7 +70,7 @@ def test_it_has_the_methods_datasets_tables_and_profiles(installed, tmp_path):
     listed = json.loads(installed.run("zoo", "list", "--json", cwd=tmp_path))
     assert [row["method"] for row in listed["methods"]] == ["cimle", "clvae", "gaugan", "gaugan_vae", "groupdnet"]
     assert all(row["paper"] != "-" for row in listed["methods"])
-    assert [row["dataset"] for row in listed["datasets"]] == ["ade20k", "deepfashion", "folder", "gta5"]
+    assert [row["dataset"] for row in listed["datasets"]] == ["ade20k", "celebamask", "deepfashion", "folder", "gta5"]
     assert [row["table"] for row in listed["tables"]] == ["1", "2", "3", "4", "5", "faces", "layers"]
     assert [row["profile"] for row in listed["profiles"]] == ["cpu", "gpu", "paper", "smoke"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
 
 
 def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
@@ -31,7 +31,7 @@ def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise ZooError(f"{path} has no suffix of an animation: use .gif or .mp4.")
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         write(temporary, frames.cpu(), seconds)
 
 

@@ -1,18 +1,46 @@
-"""What `zoo list` shows: one plain dictionary per method, dataset and profile."""
+"""The rows that `zoo list` shows: one plain dictionary per method, dataset, metric, table and profile."""
 
 from __future__ import annotations
 
-from itertools import takewhile
-from typing import Any
+from typing import Any, TypedDict
 
-from zoo.config import profiles
-from zoo.config.read import CONFIGS
-from zoo.plugins import card
-from zoo.registry import DATASETS, METHODS, TABLES
+from zoo.config import profile, profiles
+from zoo.config.read import read_yaml
+from zoo.config.values import check_struct
+from zoo.plugins import home
+from zoo.registries import DATASETS, METHODS, METRICS, TABLES
+
+
+class Card(TypedDict, total=False):
+    """A plugin's ``card.yaml``: the paper of its method, and the licences of what it builds on."""
+
+    title: str
+    paper: str
+    authors: str | list[str]
+    year: int
+    code_licence: str
+    weights_licence: str
+    official: str
+    datasets: list[str]
+    codes: str | list[str]
+    notes: str
+
+
+def card(name: str) -> dict[str, Any]:
+    """The card of a method; empty if its plugin has none.
+
+    Raises:
+        ZooError: The method or a field of the card is unknown.
+    """
+    folder = home(METHODS.get(name))
+    path = None if folder is None else folder / "card.yaml"
+    if path is None or not path.is_file():
+        return {}
+    return check_struct(read_yaml(path), Card, "", lambda key: str(path))
 
 
 def method_rows() -> list[dict[str, Any]]:
-    """Name, paper, codes, datasets and licences of every registered method; "-" where a plugin has no card."""
+    """Name, paper, codes, datasets and licence of the released weights of every method; "-" without a card."""
     rows = []
     for name in METHODS.names():
         about = card(name)
@@ -30,7 +58,7 @@ def method_rows() -> list[dict[str, Any]]:
 
 
 def dataset_rows() -> list[dict[str, Any]]:
-    """Name, classes, size and origin of every registered dataset."""
+    """Name, title, classes, size, stand-in and source of every dataset."""
     rows = []
     for name in DATASETS.names():
         cls = DATASETS.get(name)
@@ -38,25 +66,28 @@ def dataset_rows() -> list[dict[str, Any]]:
         rows.append(
             {
                 "dataset": name,
+                "title": getattr(cls, "title", None) or name,
                 "classes": classes if isinstance(classes, int) else "data.classes",
                 "size (H x W)": f"{size[0]} x {size[1]}" if size else "data.size",
+                "stand-in": getattr(cls, "standin", None) or "-",
                 "source": getattr(cls, "source", "-"),
             }
         )
     return rows
 
 
+def metric_rows() -> list[dict[str, Any]]:
+    """Name, title, direction and needed pictures of every metric."""
+    return [
+        {"metric": name, "title": cls.title, "better": cls.better, "needs": cls.needs()}
+        for name, cls in ((name, METRICS.get(name)) for name in METRICS.names())
+    ]
+
+
 def profile_rows() -> list[dict[str, Any]]:
-    """Name of every profile and what its file says of it."""
-    rows = []
-    for name in profiles():
-        lines = (CONFIGS / "profiles" / f"{name}.yaml").read_text().splitlines()
-        opening = takewhile(lambda line: line.startswith("#"), lines)
-        comment = [line.removeprefix("#").strip() for line in opening]
-        rows.append(
-            {"profile": name, "for": " ".join(line for line in comment if line and not line.startswith("zoo "))}
-        )
-    return rows
+    """Name and description of every profile, and whether it is a toy."""
+    found = [profile(name) for name in profiles()]
+    return [{"profile": p.name, "toy": p.toy, "for": p.description} for p in found]
 
 
 def table_rows() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Checkpoints: one file that holds all of a run, written whole or not at all, and read with the safe unpickler only."""
+"""Checkpoints: one file with everything of a run, written complete or not at all, read with the safe unpickler only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
 
 VERSION = 1
 """The layout of the payload; a reader refuses any other."""
@@ -26,17 +26,21 @@ REQUIRED = ("version", "config", "method")
 def save(path: Path | str, payload: Mapping[str, Any]) -> None:
     """Write a checkpoint; the old file at ``path`` stays until the new one is complete on the disk.
 
-    payload: ``config`` (:meth:`Config.to_dict`), ``method`` (its state dict), and what else a run needs to continue
-    (``ema`` with averaged entries of the state dict, optimisers, progress, RNG state). ``version`` is added here.
+    Args:
+        path: The file.
+        payload: ``config`` (:meth:`Config.to_dict`), ``method`` (its state dict), and what else a run needs to continue
+            (``ema`` with averaged entries of the state dict, optimisers, progress, RNG state). ``version`` is added.
 
-    Raises TypeError for anything that the safe unpickler would refuse to read (all but tensors and plain containers and
-    values), and ZooError when the file cannot be written.
+    Raises:
+        TypeError: The payload has something that the safe unpickler would refuse to read (all but tensors and plain
+            containers and values).
+        ZooError: The file cannot be written.
     """
     path = Path(path)
     content = {**payload, "version": VERSION}
     _plain(content, "payload")
     try:
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with atomic_file(path) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
@@ -53,7 +57,8 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
 def load(path: Path | str) -> dict[str, Any]:
     """The payload of a checkpoint, on the CPU. Nothing in the file is executed.
 
-    Raises ZooError for a file that is missing, truncated, of another kind or version, or that holds more than data.
+    Raises:
+        ZooError: The file is missing, truncated, of another kind or version, or holds more than data.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,10 +90,9 @@ def load(path: Path | str) -> dict[str, Any]:
 
 
 def slim(path: Path) -> None:
-    """Leave in a checkpoint what using the method takes, without what only a continued training does.
+    """Remove from a checkpoint what only a continued training needs, above all the states of the optimisers.
 
-    That is the larger part: the states of the optimisers go. The file stays as it is where they are gone already, and
-    the old one stays until the new one is complete. Raises ZooError as :func:`load` and :func:`save` do.
+    A checkpoint without them stays unchanged. Raises ZooError as :func:`load` and :func:`save` do.
     """
     payload = load(path)
     if "optimizers" in payload:

@@ -26,6 +26,7 @@ COMMANDS = {
     "sample": "zoo.commands.sample:sample",
     "eval": "zoo.commands.evaluate:evaluate",
     "data": "zoo.commands.data:data",
+    "config": "zoo.commands.config:config",
     "import": "zoo.commands.official:import_command",
     "edit": "zoo.commands.edit:edit",
     "codes": "zoo.commands.codes:codes",

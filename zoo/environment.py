@@ -1,11 +1,9 @@
-"""What a run runs on: its device, the versions of the packages, and the folder of the cache."""
+"""What a run runs on: its device, and the versions of the packages."""
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
@@ -57,10 +55,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def cache_dir() -> Path:
-    """Folder of what can be computed again: ``$ZOO_CACHE``, or else ``zoo`` in the user's cache folder."""
-    if "ZOO_CACHE" in os.environ:
-        return Path(os.environ["ZOO_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zoo"

@@ -1,8 +1,8 @@
-"""The one exception that users are meant to read."""
+"""The exception for mistakes of users."""
 
 
 class ZooError(Exception):
-    """A mistake that the user can mend: one sentence saying what is wrong, where, and what to do.
+    """A mistake that the user can fix: one sentence saying what is wrong, where, and what to do.
 
     The command line prints the sentence on standard error and exits with code 2; a traceback appears only
     with ``--debug``.

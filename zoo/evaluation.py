@@ -13,18 +13,17 @@ from typing import Any
 import pandas as pd
 
 from zoo import checkpoints
+from zoo.config import is_toy
 from zoo.data import PairedDataset
-from zoo.data.procedural import is_procedural
+from zoo.data.standin import is_procedural
 from zoo.distributed import is_main
-from zoo.environment import cache_dir, device_name
+from zoo.environment import device_name
+from zoo.files import cache_dir
 from zoo.interfaces import Method
 from zoo.metrics import MethodSource, applicable, results
 from zoo.metrics import evaluate as measure
 from zoo.metrics.results import Result
 from zoo.trained import evaluation_pictures, open_method
-
-RANDOM_PROFILE = "smoke"
-"""The only profile whose numbers may come from random feature networks."""
 
 SAMPLES = 40
 """Samples per mask where no metric says otherwise: those of the tables."""
@@ -124,7 +123,7 @@ def evaluate_method(
         source,
         pictures,
         metrics=metrics or applicable(source, samples),
-        allow_random=config.profile == RANDOM_PROFILE,
+        allow_random=is_toy(config.profile),
         limit=limit,
         statistics=cache_dir() / "statistics",
         keep=out if keep else None,

@@ -27,14 +27,20 @@ def build(
     seed: int | None = None,
     **settings: Any,
 ) -> Method:
-    """An untrained method in eval mode, ready for :meth:`Method.sample`; ``method.config`` says how it was built.
+    """An untrained method in eval mode, ready for :meth:`Method.sample`; its config is ``method.config``.
 
-    data: the name of a dataset (no file of it is needed), or an object with ``classes`` and ``size`` (or
-    ``default_size``), such as a dataset of your own; size (H, W) and classes override it or stand alone. profile:
-    "smoke" for toy widths. seed: fixes the initial weights and leaves torch's global generator as it was. settings:
-    those of the method, such as ``width=32``.
+    Args:
+        name: The method.
+        data: The name of a dataset (no file of it is needed), or an object with ``classes`` and ``size`` (or
+            ``default_size``), such as a dataset of your own.
+        size: (H, W), instead of that of the dataset.
+        classes: Number of classes, instead of that of the dataset.
+        profile: A profile, such as "smoke" for toy widths.
+        seed: Fixes the initial weights, and leaves torch's global generator unchanged.
+        settings: Settings of the method, such as ``width=32``.
 
-    Raises ZooError for an unknown name, an unknown or wrong setting, and a missing size or number of classes.
+    Raises:
+        ZooError: A name is unknown, a setting is unknown or wrong, or size or classes are missing.
     """
     known = data if isinstance(data, str) else None
     shape: dict[str, Any] = {}
@@ -51,10 +57,15 @@ def build(
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu", ema: bool = True) -> Method:
-    """A trained method in eval mode from a checkpoint, which needs nothing else.
+    """A trained method in eval mode from a checkpoint, which needs no other file.
 
-    ema: use the averaged weights where the run kept any. Raises ZooError for a file that is no checkpoint, or whose
-    weights do not fit its config.
+    Args:
+        path: The checkpoint.
+        device: Where to put the method.
+        ema: Use the averaged weights, if the run kept any.
+
+    Raises:
+        ZooError: The file is no checkpoint, or its weights do not fit its config.
     """
     payload = checkpoints.load(path)
     config = Config.from_dict(payload["config"], str(path))
@@ -83,7 +94,7 @@ def from_config(config: Config, *, seed: int | None = None) -> Method:
 
 
 def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
-    """The dataset of a config, from ``data.root`` or another folder. Raises ZooError for files in disorder."""
+    """The dataset of a config, from ``data.root`` or another folder; ZooError if its files are incomplete."""
     cls = DATASETS.get(config.data["name"])
     settings = dict(config.dataset_settings)
     if "classes" in keywords(cls):
@@ -92,7 +103,7 @@ def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
 
 
 def restore(method: Method, state: Mapping[str, Any], origin: str) -> None:
-    """Load a state dict, which must fit entry by entry. Raises ZooError naming the first tensor that does not."""
+    """Load a state dict, every entry of which must fit; ZooError names the first that does not."""
     own = method.state_dict()
     name = getattr(method, "name", type(method).__name__)
     for key in [*own, *state]:

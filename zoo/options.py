@@ -7,9 +7,23 @@ from pathlib import Path
 
 import click
 
-PROFILES = click.Choice(["smoke", "cpu", "gpu", "paper"])
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _ProfileType(click.ParamType):
+    """The name of a profile, or the path of its YAML file."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from zoo.config import profile
+
+        profile(value)
+        return value
+
+
+PROFILES = _ProfileType()
 
 
 def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
@@ -42,7 +56,7 @@ root_option = click.option(
     "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
 )
 names_option = click.option(
-    "--names", metavar="TABLE", help="Class names and colours: ade20k, deepfashion, gta5 or celebamask."
+    "--names", metavar="DATASET", help="Take class names and colours from a dataset; see zoo list datasets."
 )
 set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 

@@ -1,8 +1,9 @@
 """Discovery of plugins: installed packages that announce the entry-point group ``zoo.plugins``, and paths.
 
-A plugin is a Python module or package whose import registers methods (or datasets, or metrics). A package may carry
-``configs/methods/<name>.yaml``, ``configs/data/<name>.yaml`` and ``card.yaml`` beside its code. One that cannot be
-imported is remembered with its reason and never stops the others.
+A plugin is a Python module or package whose import registers methods, datasets, metrics and other entries of
+:mod:`zoo.registries`. A package may have ``configs/methods/<name>.yaml``, ``configs/data/<name>.yaml``,
+``configs/profiles/<name>.yaml`` and ``card.yaml`` beside its code. One that cannot be imported is left out with its
+reason, and the others are loaded.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import Any, TypedDict
+from typing import Any
 
 from zoo.errors import ZooError
+from zoo.registry import Registry
 
 GROUP = "zoo.plugins"
 
@@ -29,10 +31,15 @@ _lock = RLock()
 
 
 def load_plugins(extra: Sequence[Path] = ()) -> list[str]:
-    """Import every announced plugin, once per process, and those at the given paths (``.py`` file or package folder).
+    """Import every announced plugin, once per process, and those at the given paths.
 
-    Nothing is raised for a plugin that breaks: see :func:`broken_plugins`. A path that broke before is tried again.
-    Returns the names of those at the paths that broke.
+    A plugin that fails raises nothing: see :func:`broken_plugins`. A path that failed before is tried again.
+
+    Args:
+        extra: ``.py`` files or package folders.
+
+    Returns:
+        The names of the plugins at ``extra`` that failed.
     """
     with _lock:
         if _state["busy"]:  # a plugin that asks a registry while it is being imported
@@ -61,7 +68,7 @@ def broken_plugins() -> dict[str, str]:
 
 
 def tell_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
-    """Say of each of these broken plugins why it is left out, unless that was said before."""
+    """Report why each of these broken plugins is left out, once per process and reason."""
     for name in names:
         if _told.get(name) != _broken[name]:
             say(f"The plugin {name} is broken and left out: {_broken[name]}")
@@ -69,7 +76,7 @@ def tell_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
 
 
 def untold() -> list[str]:
-    """What :func:`tell_broken` has not said yet, for the end of a sentence: a clause for each broken plugin."""
+    """One clause for each broken plugin that :func:`tell_broken` has not reported yet."""
     broken = broken_plugins().items()
     return [f"{name} is broken: {reason.rstrip('.')}" for name, reason in broken if _told.get(name) != reason]
 
@@ -100,10 +107,7 @@ def _load_path(path: Path) -> str:
 
 def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> None:
     """Import one plugin; when it breaks, take back what it registered, but not what it got from another plugin."""
-    from zoo.registry import CALLBACKS, DATASETS, METHODS, METRICS, TABLES
-
-    registries = (METHODS, DATASETS, METRICS, TABLES, CALLBACKS)
-    before = [set(registry.registered()) for registry in registries]
+    before = [(registry, set(registry.registered())) for registry in Registry.instances]
     _broken.pop(name, None)
     try:
         load()
@@ -111,7 +115,7 @@ def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> N
     # a module may end in anything, even in sys.exit(); only the user's own Ctrl-C passes
     except (Exception, SystemExit) as error:
         _broken[name] = _reason(error)
-        for registry, known in zip(registries, before, strict=True):
+        for registry, known in before:
             for item, value in registry.registered().items():
                 home = getattr(value, "__module__", "")
                 foreign = any(_inside(home, other) for other in others)
@@ -189,8 +193,15 @@ def _importable(name: str) -> str | None:
     return str(Path(spec.origin).resolve()) if spec.has_location else spec.origin
 
 
+def homes() -> list[Path]:
+    """The folders of all loaded plugins, where their configs and cards are."""
+    load_plugins()
+    files = [_file(module) for _, module in sorted(_loaded.items())]
+    return [file.parent for file in files if file is not None]
+
+
 def home(item: Any) -> Path | None:
-    """The folder of the plugin that registered a class, where its configs and card lie; None where it has no file."""
+    """The folder of the plugin that registered a class, with its configs and card; None if it has no file."""
     load_plugins()
     module = getattr(item, "__module__", "")
     for plugin in sorted(_loaded.values(), key=lambda m: len(m.__name__), reverse=True):
@@ -199,31 +210,3 @@ def home(item: Any) -> Path | None:
             return file.parent
     file = _file(sys.modules[module]) if module in sys.modules else None
     return file.parent if file is not None else None
-
-
-class Card(TypedDict, total=False):
-    """What a plugin says of itself in ``card.yaml``: the paper and the terms of what it builds on."""
-
-    title: str
-    paper: str
-    authors: str | list[str]
-    year: int
-    code_licence: str
-    weights_licence: str
-    official: str
-    datasets: list[str]
-    codes: str | list[str]
-    notes: str
-
-
-def card(name: str) -> dict[str, Any]:
-    """The card of a method; empty where its plugin has none. Raises ZooError for an unknown method or field."""
-    from zoo.config.read import read_yaml
-    from zoo.config.values import check_struct
-    from zoo.registry import METHODS
-
-    folder = home(METHODS.get(name))
-    path = None if folder is None else folder / "card.yaml"
-    if path is None or not path.is_file():
-        return {}
-    return check_struct(read_yaml(path), Card, "", lambda key: str(path))

@@ -1,14 +1,12 @@
-"""Registries: names to classes, on mmengine's Registry, with errors that help.
+"""The class of all registries: names to classes, on mmengine's Registry, with errors that help.
 
-``@METHODS.register("clvae")`` makes a class buildable under that name; an unknown name is answered with near misses and
-the plugins that were loaded. Each registry fills itself on first use.
+The registries themselves are in :mod:`zoo.registries`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from mmengine.registry import Registry as MMRegistry
 
@@ -18,19 +16,33 @@ T = TypeVar("T")
 
 
 class Registry:
-    """A named set of classes or functions; ``kind`` is the word used in messages ("method").
+    """A named set of classes or functions.
 
-    ``populate`` imports what registers names here. It is called before every look-up, so that ``METHODS.get("clvae")``
-    works in a fresh interpreter, and must return at once when its work is done or under way.
+    Args:
+        kind: The word for an entry in messages, such as "method".
+        populate: Imports the modules that register names here. It is called before every look-up, so that a look-up
+            works in a fresh interpreter, and must return at once when its work is done or under way.
+        describe_missing: What the error for an unknown name adds in brackets, such as the plugins that were loaded.
     """
 
-    def __init__(self, kind: str, populate: Callable[[], object] = lambda: None) -> None:
+    instances: ClassVar[list[Registry]] = []
+    """Every registry of this process; a plugin that fails to import is removed from all of them."""
+
+    def __init__(
+        self, kind: str, populate: Callable[[], object] = lambda: None, describe_missing: Callable[[], str] = lambda: ""
+    ) -> None:
         self.kind = kind
         self._populate = populate
+        self._describe_missing = describe_missing
         self._registry = MMRegistry(f"zoo {kind}", scope="zoo")
+        self.instances.append(self)
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator. Raises ZooError when the name is taken by another object."""
+        """Decorator that registers a class or function and sets the attribute ``name`` of a class.
+
+        Raises:
+            ZooError: Another object has the name.
+        """
 
         def add(item: T) -> T:
             known = self._registry.module_dict.get(name)
@@ -46,15 +58,19 @@ class Registry:
         return add
 
     def get(self, name: str) -> Any:
-        """The registered object. Raises ZooError for an unknown name, with near misses and the state of the plugins."""
+        """The registered object.
+
+        Raises:
+            ZooError: Nothing has this name; the message has near misses.
+        """
         if name in self:
             return self._registry.module_dict[name]
-        from zoo.plugins import loaded_plugins, untold
-
         known = ", ".join(self.names()) or "none"
-        plugins = "; ".join(["plugins loaded: " + (", ".join(loaded_plugins()) or "none"), *untold()])
+        details = self._describe_missing()
         hint = nearest(name, self.names())
-        raise ZooError(f'There is no {self.kind} "{name}"{hint or "."} Known: {known} ({plugins}).')
+        raise ZooError(
+            f'There is no {self.kind} "{name}"{hint or "."} Known: {known}{f" ({details})" if details else ""}.'
+        )
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -62,11 +78,11 @@ class Registry:
         return sorted(self._registry.module_dict)
 
     def registered(self) -> dict[str, Any]:
-        """What is registered at this moment, without looking for more."""
+        """The entries of this moment, without importing anything."""
         return dict(self._registry.module_dict)
 
     def remove(self, name: str) -> None:
-        """Forget a name; for a plugin that broke half-way through its import."""
+        """Remove a name, as of a plugin whose import failed half-way."""
         self._registry.module_dict.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
@@ -78,25 +94,9 @@ def _origin(item: Any) -> str:
     return f"{getattr(item, '__module__', '?')}.{getattr(item, '__qualname__', item)}"
 
 
-def _plugins() -> None:
-    from zoo.plugins import load_plugins
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from zoo import registries
 
-    load_plugins()
-
-
-def _core_and_plugins(package: str) -> Callable[[], None]:
-    """Importing a package of the core registers what comes with the zoo; plugins add to it."""
-
-    def populate() -> None:
-        import_module(package)
-        _plugins()
-
-    return populate
-
-
-METHODS = Registry("method", _plugins)
-DATASETS = Registry("dataset", _core_and_plugins("zoo.data"))
-METRICS = Registry("metric", _core_and_plugins("zoo.metrics"))
-CALLBACKS = Registry("callback", _plugins)
-TABLES = Registry("table", _plugins)
-"""Functions without arguments that describe a table, as a dictionary with the columns that `zoo list` shows."""
+    return getattr(registries, name)

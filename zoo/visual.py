@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
 
 CAPTION_SHARE = 1 / 12
 """Font size of a caption as a share of the width of the picture below it, so that both are visible at any zoom."""
@@ -130,7 +130,7 @@ def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
 
 def save_picture(path: Path, pixels: Tensor) -> None:
     """Write a uint8 picture ``[3, H, W]`` as PNG; the file appears whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()).save(temporary, "PNG")
 
 

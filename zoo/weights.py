@@ -1,6 +1,6 @@
-"""Weights of the pretrained feature networks: found, else downloaded, else asked for in one sentence.
+"""Weights of the pretrained feature networks: found, or downloaded, or an error that names the missing file.
 
-They serve metrics and perceptual losses only. A network is looked for in the folder named by the environment
+They are used by metrics and perceptual losses only. A network is looked for in the folder named by the environment
 variable ``ZOO_WEIGHTS``, then in torch hub's cache, then at the place that publishes it; ``ZOO_OFFLINE=1`` leaves
 out the last step.
 """
@@ -41,9 +41,12 @@ SLOWEST = 20_000
 class Source:
     """Where the weights of one network come from.
 
-    ``original`` is the published file, whose name ends in the first digits of its SHA-256; ``compact`` is a pattern
-    for smaller safetensors files with the same keys; ``needs`` are keys without which a file is not this network;
-    ``prefix`` is the part that is kept (a classifier head is of no use here).
+    Attributes:
+        title: For messages.
+        url: The published file, whose name ends in the first digits of its SHA-256.
+        compact: Pattern for smaller safetensors files with the same keys.
+        needs: Keys without which a file is not this network.
+        prefix: Prefix of the keys that are kept (a classifier head is not used).
     """
 
     title: str
@@ -54,10 +57,12 @@ class Source:
 
     @property
     def original(self) -> str:
+        """Name of the published file."""
         return self.url.rsplit("/", 1)[-1]
 
     @property
     def sha256_prefix(self) -> str:
+        """First digits of its SHA-256."""
         return Path(self.original).stem.rsplit("-", 1)[-1]
 
 
@@ -103,10 +108,13 @@ _failures: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a feature network really is, for logs, records and result rows.
+    """The feature network that really runs, for logs, records and result rows.
 
-    ``network`` is what runs; ``stand_in_for`` the network that was asked for, where another one runs; ``seed`` is set
-    where the weights are random; ``note`` tells of a smaller deviation.
+    Attributes:
+        network: What runs.
+        stand_in_for: The network that was requested, if another one runs.
+        seed: Of random weights.
+        note: A smaller deviation.
     """
 
     network: str
@@ -123,9 +131,16 @@ class Provenance:
 
 
 def resolve(name: str, *, download: bool = True) -> Path | None:
-    """The weights file of a network of :data:`SOURCES`, or None where it is neither here nor to be had.
+    """The weights file of a network of :data:`SOURCES`, or None if it is not on this machine and cannot be downloaded.
 
-    The published file is preferred to a compact one in the same folder. Raises ZooError for an unknown name only.
+    The published file is preferred to a compact one in the same folder.
+
+    Args:
+        name: The network.
+        download: Try to download it.
+
+    Raises:
+        ZooError: The network is unknown.
     """
     source = _source(name)
     folder = os.environ.get("ZOO_WEIGHTS")
@@ -143,7 +158,7 @@ def resolve(name: str, *, download: bool = True) -> Path | None:
 
 
 def require(name: str) -> Path:
-    """As :func:`resolve`, but raises ZooError saying what is missing, from where, and where to put it."""
+    """As :func:`resolve`; raises ZooError that says which file is missing, where it comes from and where to put it."""
     path = resolve(name)
     if path is None:
         raise ZooError(missing(name))
@@ -151,7 +166,7 @@ def require(name: str) -> Path:
 
 
 def missing(name: str) -> str:
-    """The sentence that answers a missing file."""
+    """The message for a missing file."""
     source = _source(name)
     why = _failures.get(source.url) or _failures.get(urlsplit(source.url).netloc)
     return (
@@ -163,8 +178,12 @@ def missing(name: str) -> str:
 def load(name: str, path: Path | None = None) -> dict[str, Tensor]:
     """Tensors of a network in float32, under torchvision's key names (``features.0.weight``) or pytorch-fid's.
 
-    ``path`` defaults to what :func:`require` finds. Raises ZooError where nothing is found, and for a file that is
-    truncated, not a weights file, or another network's.
+    Args:
+        name: The network.
+        path: The file, by default what :func:`require` finds.
+
+    Raises:
+        ZooError: Nothing is found, or the file is truncated, no weights file, or of another network.
     """
     source = _source(name)
     path = require(name) if path is None else path

@@ -74,7 +74,7 @@ def bench(
 
     What is finished is not run again, and what was interrupted continues; docs/bench.md says more.
     """
-    out = out or Path("bench") / profile
+    out = out or Path("bench") / Path(profile).stem
     names = [name.strip() for name in tables.split(",") if name.strip()]
     if status:
         from zoo_bench.harness.view import show_status

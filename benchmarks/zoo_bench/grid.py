@@ -15,9 +15,9 @@ import zoo
 from zoo.config import Config, resolve
 from zoo.config.values import check_struct
 from zoo.errors import ZooError
+from zoo.files import atomic_file
 from zoo.plugins import home
 from zoo.registry import DATASETS, METHODS
-from zoo.whole_file import whole_file
 from zoo_bench.given import Given, matching
 from zoo_bench.tables import Row, Table, settings_that_tell_rows_apart
 
@@ -77,7 +77,7 @@ class Cell:
             "given": None if self.given is None else str(self.given.path.resolve()),
             "metrics": self.metrics,
         }
-        with whole_file(self.folder / "cell.json") as temporary:
+        with atomic_file(self.folder / "cell.json") as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
     @classmethod
@@ -136,7 +136,7 @@ class Grid:
             name: {"table": asdict(table), "places": [asdict(place) for place in places]}
             for name, (table, places) in tables.items()
         }
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_text(json.dumps({"profile": self.profile, "tables": content}, indent=2) + "\n")
 
     @classmethod

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.config import Config
-from zoo.data.procedural import layout, paint
-from zoo.data.procedural.disk import SPLITS, paths
+from zoo.data.standin import layout_seed, standin_of
 from zoo.interfaces import Batch
+from zoo.registry import DATASETS
 
 SPLIT = "test"
 RECONSTRUCTION, RANDOM = 2, 3
@@ -36,7 +36,8 @@ class RedrawnSource:
 
     def __init__(self, config: Config, *, seed: int, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
-        self.dataset, self.size = config.data["name"], config.data["size"]
+        self.dataset, self.size = DATASETS.get(config.data["name"]), config.data["size"]
+        self.standin = standin_of(self.dataset)
         self.drawn_with, self.seed = config.data["standin"]["seed"], seed
 
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
@@ -47,15 +48,15 @@ class RedrawnSource:
 
     def _draw(self, index: int, stream: int, count: int) -> Tensor:
         """uint8 ``[count, 3, H, W]``: the layout of test picture ``index``, each time in a style of its own."""
-        where = (self.drawn_with, SPLITS.index(SPLIT), index)
-        drawn = layout(self.dataset, (*where, 0), self.size)
-        styles = [(*where, stream, self.seed, number) for number in range(count)]
-        pictures = [self._as_file(paint(drawn, style), index) for style in styles]
+        where = layout_seed(SPLIT, index, self.drawn_with)
+        drawn = self.standin.layout(where, self.size)
+        styles = [(*where[:-1], stream, self.seed, number) for number in range(count)]
+        pictures = [self._as_file(self.standin.paint(drawn, style)) for style in styles]
         return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
 
-    def _as_file(self, pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+    def _as_file(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture as it comes back from a file of the dataset's kind, with its compression."""
         picture, file = Image.fromarray(pixels), io.BytesIO()
-        suffix = paths(self.dataset, SPLIT, index)[0].suffix
+        suffix = self.dataset.image_suffixes[0]
         picture.save(file, format={".jpg": "JPEG", ".png": "PNG"}[suffix], quality=95)
         return np.array(Image.open(file).convert("RGB"))

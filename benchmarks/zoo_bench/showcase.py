@@ -18,9 +18,9 @@ from torch import Tensor
 
 from zoo.data import PairedDataset, collate
 from zoo.errors import ZooError
-from zoo.metrics import MethodSource, PictureSource, named
+from zoo.files import atomic_file
+from zoo.metrics import MethodSource, PictureSource, parse_metric
 from zoo.visual import to_pixels
-from zoo.whole_file import whole_file
 from zoo_bench.interventions import Intervention, intervene
 
 Array = NDArray[Any]
@@ -84,7 +84,7 @@ class Showcase:
             content |= {f"{part}.{f.name}": getattr(getattr(self, part), f.name) for f in fields(Shown)}
         for number, one in enumerate(self.interventions):
             content |= {f"interventions.{number}.{f.name}": getattr(one, f.name) for f in fields(Intervention)}
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with atomic_file(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **content)
 
     @classmethod
@@ -149,7 +149,7 @@ def _samples(source: PictureSource, dataset: PairedDataset, indices: Sequence[in
 
 def _samples_per_mask(pictures: pd.DataFrame) -> int:
     """How many samples of a mask the metrics saw; where none wanted any, as many as are kept."""
-    metrics = [named(name) for name in pictures["metric"].unique()]
+    metrics = [parse_metric(name) for name in pictures["metric"].unique()]
     return max((metric.samples for metric in metrics if metric.cls.codes == "random"), default=SAMPLES)
 
 

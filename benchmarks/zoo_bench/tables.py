@@ -53,7 +53,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Table:
-    """``metrics`` are names that fix their protocol (see :func:`zoo.metrics.named`); in the file they may hold
+    """``metrics`` are names that fix their protocol (see :func:`zoo.metrics.parse_metric`); in the file they may hold
     ``{samples}``, which :meth:`with_samples` fills in.
 
     ``root`` is the folder of the dataset below the folder of all (None: the dataset's name), ``data`` its settings. A
@@ -130,10 +130,10 @@ def outline(path: Path) -> Bench:
 
 
 def _check(table: Table, where: str) -> None:
-    from zoo.metrics.protocols import named
+    from zoo.metrics.metric import parse_metric
 
     for metric in table.metrics:
-        named(_filled(metric, 2))
+        parse_metric(_filled(metric, 2))
     for row in table.rows:
         if row.paper and len(row.paper) != len(table.metrics):
             raise ZooError(

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from zoo import factory
-from zoo.metrics import named, results
+from zoo.files import write_text
+from zoo.metrics import parse_metric, results
 from zoo.metrics.results import Result
-from zoo.whole_file import write_text
 from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
 from zoo_bench.interventions import Intervention
 from zoo_bench.redraw import RedrawnSource
@@ -80,14 +80,14 @@ def _result(cell: Cell, metric: str, value: float | None, trunk: str, network: s
         "classes": cell.config.data["classes"],
         "resolution": "{}x{}".format(*cell.config.data["size"]),
         "images": 3,
-        "codes": named(metric).cls.codes,
-        "samples": named(metric).samples,
+        "codes": parse_metric(metric).cls.codes,
+        "samples": parse_metric(metric).samples,
         "network": network,
     }
     return Result(
         metric=metric,
         value=value,
-        better=named(metric).cls.better,
+        better=parse_metric(metric).cls.better,
         protocol=protocol if has else {},
         data=cell.data,
         method=cell.method,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.metrics import named
+from zoo.metrics import parse_metric
 from zoo_bench.report.claims import Numbers, Verdict, judge
 from zoo_bench.tables import Claim, read
 
@@ -33,7 +33,7 @@ def test_the_paper_holds_its_own_claims(name: str, claim: Claim):
     column = table.metrics.index(claim.metric)
     numbers = {row.label: {0: row.paper[column]} if row.paper else {} for row in table.rows}
     absent = {row.label: "not published" for row in table.rows if not row.paper}
-    found = judge(claim, Numbers(named(claim.metric).cls.better, numbers, absent))
+    found = judge(claim, Numbers(parse_metric(claim.metric).cls.better, numbers, absent))
     assert found.outcome == ("cannot be told" if name == "faces" else "held"), found.line
 
 

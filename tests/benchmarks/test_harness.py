@@ -17,7 +17,7 @@ import torch
 
 from tests.benchmarks.small_bench import pictures, results, tables
 from zoo import checkpoints
-from zoo.data import procedural
+from zoo.data import standin
 from zoo.engine import train
 from zoo.errors import ZooError
 from zoo_bench.grid import Cell, Choices, Grid, lay_out
@@ -296,7 +296,7 @@ def test_a_damaged_grid_is_written_anew(mini: Run, source: Path, tmp_path: Path)
 
 
 def test_data_root_is_the_folder_of_datasets_or_of_the_dataset(source: Path, tmp_path: Path):
-    procedural.make("deepfashion", tmp_path / "data" / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
+    standin.make("deepfashion", tmp_path / "data" / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
     chosen = read(source).choose(["2"], "smoke")
     roots = [tmp_path / "data", tmp_path / "data" / "deepfashion"]
     grids = [lay_out(chosen, Choices("smoke", tmp_path, data_root=root)) for root in roots]
@@ -333,7 +333,7 @@ def test_profile_without_a_stand_in_asks_for_the_data(source: Path, tmp_path: Pa
 
 
 def test_missing_feature_weights_are_noticed_before_training(source: Path, tmp_path: Path):
-    procedural.make("deepfashion", tmp_path / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
+    standin.make("deepfashion", tmp_path / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
     assert bench(tmp_path, source, "2", profile="paper", data_root=tmp_path, sets=(), only=["clvae"]) == 1
     row = values(tmp_path, "2").loc["CLVAE"]
     assert row["note"].startswith("failed: The weights of AlexNet trained on ImageNet are missing")

@@ -7,7 +7,7 @@ import torch
 from zoo import factory
 from zoo.config import Config, resolve
 from zoo.data import collate
-from zoo.data.procedural import make
+from zoo.data.standin import make
 from zoo_bench.redraw import RedrawnSource
 
 

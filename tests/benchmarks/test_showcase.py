@@ -11,7 +11,7 @@ import zoo
 from zoo import factory
 from zoo.config import resolve
 from zoo.data import PairedDataset, collate
-from zoo.data.procedural import make
+from zoo.data.standin import make
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
 from zoo.registry import DATASETS

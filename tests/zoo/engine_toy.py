@@ -22,7 +22,7 @@ from zoo.config import Config
 from zoo.distributed import bare, rank, unwrapped, world_size
 from zoo.engine import RunInterruptedError, train
 from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
-from zoo.metrics.protocols import Metric, Networks, ReconstructionMetric, SampleMetric
+from zoo.metrics import Metric, Networks, ReconstructionMetric, SampleMetric
 from zoo.nn.class_map import one_hot
 from zoo.registry import METHODS, METRICS
 

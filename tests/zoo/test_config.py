@@ -1,5 +1,6 @@
-"""Configs: which value wins, what is refused and in which words, and every combination that the zoo offers."""
+"""Configs: which value wins, what is refused, and every combination that the zoo offers."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -7,9 +8,10 @@ from typing import Any, Literal
 import pytest
 import yaml
 
+from tests.packaging import REPOSITORY
 from zoo import DATASETS, METHODS, Method, ZooError
-from zoo.config import Config, OptimizerConfig, Range, TrainConfig, layers, profiles, read, resolve
-from zoo.config.read import CONFIGS, parse_yaml, read_layers
+from zoo.config import Config, OptimizerConfig, Profile, Range, TrainConfig, is_toy, profile, profiles, read, resolve
+from zoo.config.read import CONFIGS, parse_yaml
 from zoo.config.values import check, describe, keywords
 
 
@@ -52,11 +54,10 @@ def toys():
 def tree(toys, tmp_path, monkeypatch):
     """A config tree of its own; every file marks its turn with a value that the next one replaces."""
     files = {
-        "base.yaml": """
-            train:
-              {epochs: 1, batch_size: 1, seed: 1, log_every: 1, keep: 1, optimizers: {generator: {lr: 0.5}}}
+        "data/squares.yaml": """
+            data: {size: [16, 16]}
+            train: {epochs: 2, batch_size: 2, decay_epochs: 2, optimizers: {generator: {lr: 0.5}}}
         """,
-        "data/squares.yaml": "data: {size: [16, 16]}\ntrain: {epochs: 2, batch_size: 2, decay_epochs: 2}",
         "methods/brush.yaml": "method: {width: 4}\nwhen: {data=squares: {method: {gain: 0.5}}}",
         "methods/paint.yaml": """
             _base_: brush.yaml
@@ -69,6 +70,7 @@ def tree(toys, tmp_path, monkeypatch):
               data=circles: {method: {width: 99}}
         """,
         "profiles/quick.yaml": """
+            for: A run of a minute.
             train: {epochs: 5, log_every: 4, keep: 4}
             when:
               method=paint: {train: {log_every: 7}}
@@ -79,8 +81,7 @@ def tree(toys, tmp_path, monkeypatch):
         path = tmp_path / "configs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for module in (layers, read):
-        monkeypatch.setattr(module, "CONFIGS", tmp_path / "configs")
+    monkeypatch.setattr(read, "CONFIGS", tmp_path / "configs")
     return tmp_path / "configs"
 
 
@@ -102,7 +103,7 @@ def test_later_files_win_and_conditions_wait_for_their_turn(tree):
         seed=8,
         log_every=7,
         keep=6,
-        optimizers={"generator": OptimizerConfig(0.5, (0.9, 0.999))},
+        optimizers={"generator": OptimizerConfig(0.5, (0.9, 0.999)), "discriminator": OptimizerConfig(4e-4)},
     )
     assert config.profile == "quick"
 
@@ -111,7 +112,7 @@ def test_without_profile_and_yaml_of_the_data(tree):
     config = resolve("paint", "circles")
     assert config.method == {"name": "paint", "colour": "green", "width": 99, "gain": None, "steps": (1, 2)}
     assert (config.data["root"], config.data["size"]) == (Path("data/circles"), (8, 8))
-    assert (config.train.epochs, config.train.keep, config.profile) == (3, 1, None)
+    assert (config.train.epochs, config.train.keep, config.profile) == (3, TrainConfig().keep, None)
 
 
 def test_each_value_knows_who_set_it(tree):
@@ -129,116 +130,104 @@ def test_a_file_of_ones_own_lies_over_the_method_that_it_names(tree, tmp_path):
     config = resolve(str(mine), "squares", "quick", ["train.seed=8"])
     assert config.method == {"name": "paint", "colour": "blue", "width": 7, "gain": 0.5, "steps": (6,)}
     mine.write_text("train: {keep: 2}")
-    with pytest.raises(ZooError, match=r'mine\.yaml names no method: add "method: {name: ...}", with one of .*paint'):
+    with pytest.raises(ZooError, match=r"mine\.yaml .*method.*paint"):
         resolve(str(mine), "squares")
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "sentence"),
+    ("file", "text", "words"),
     [
-        (
-            "methods/paint.yaml",
-            "method: {widht: 3}",
-            'Unknown key "method.widht" in FILE; did you mean "method.width"?',
-        ),
-        (
-            "methods/paint.yaml",
-            "method: {zzz: 3}",
-            'Unknown key "method.zzz" in FILE; valid keys: method.name, method.colour,',
-        ),
-        ("methods/paint.yaml", "method: {colour: gren}", 'FILE sets it to "gren"; did you mean "green"'),
-        ("data/squares.yaml", "data: {flipp: true}", 'Unknown key "data.flipp" in FILE; did you mean "data.flip"?'),
-        ("data/squares.yaml", "data: {size: 8}", "data.size must be a list of 2 values"),
-        ("data/squares.yaml", "dta: {size: 8}", 'Unknown key "dta" in FILE; did you mean "data" or'),
-        ("data/squares.yaml", "data: 8", "The section data in FILE must hold keys with values, but holds 8."),
-        ("data/squares.yaml", "- 8", "FILE must hold keys with values, but holds list."),
-        ("data/squares.yaml", "data: {flip: true, flip: false}", 'FILE gives the key "flip" twice, in lines 1 and 1'),
-        ("data/squares.yaml", "data: &d {flip: true}\ntrain: *d", "FILE repeats the value of line 1 through an alias"),
-        ("data/squares.yaml", "data: !!python/object/apply:os.getcwd []", "FILE is not valid YAML"),
-        ("data/squares.yaml", "data: [", "FILE is not valid YAML"),
-        ("base.yaml", "train: {epoch: 3}", 'Unknown key "train.epoch" in FILE; did you mean "train.epochs" or'),
-        (
-            "base.yaml",
-            "train: {epochs: 3.5}",
-            "train.epochs must be a whole number (at least 0), but FILE sets it to 3.5.",
-        ),
-        (
-            "base.yaml",
-            "train: {epochs: -1}",
-            "train.epochs must be a whole number (at least 0), but FILE sets it to -1.",
-        ),
-        ("base.yaml", "train: {epochs: 0}", "train.epochs and train.decay_epochs are both 0"),
-        (
-            "base.yaml",
-            "train: {optimizers: {g: {betas: [0, 0]}}}",
-            "train.optimizers.g.lr is not set and has no default",
-        ),
-        (
-            "base.yaml",
-            "train: {optimizers: {g: {lr: 1, beta: 0}}}",
-            'in FILE; did you mean "train.optimizers.g.betas"?',
-        ),
-        ("base.yaml", "when: {dta=squares: {}}", 'the condition "dta=squares", expected data=, method= or profile='),
-        ("base.yaml", "when: {profile=quik: {}}", 'a profile "quik", which does not exist; did you mean "quick"?'),
-        ("base.yaml", "when: {data=squares: 3}", '"when" in FILE must map conditions'),
-        ("base.yaml", "_base_: absent.yaml", "_base_ in FILE names absent.yaml, but there is no file"),
-        ("base.yaml", "_base_: 3", "_base_ in FILE must be a path or a list of paths, but is 3."),
-        ("base.yaml", "_base_: [base.yaml]", "_base_ in FILE names base.yaml, which is based on this file itself"),
+        ("methods/paint.yaml", "method: {widht: 3}", '"method.widht" "method.width"'),
+        ("methods/paint.yaml", "method: {zzz: 3}", '"method.zzz" method.colour'),
+        ("methods/paint.yaml", "method: {colour: gren}", 'method.colour "gren" "green"'),
+        ("data/squares.yaml", "data: {flipp: true}", '"data.flipp" "data.flip"'),
+        ("data/squares.yaml", "data: {size: 8}", "data.size list"),
+        ("data/squares.yaml", "dta: {size: 8}", '"dta" "data"'),
+        ("data/squares.yaml", "data: 8", "data 8"),
+        ("data/squares.yaml", "- 8", "list"),
+        ("data/squares.yaml", "data: {flip: true, flip: false}", '"flip" twice'),
+        ("data/squares.yaml", "data: &d {flip: true}\ntrain: *d", "line 1"),
+        ("data/squares.yaml", "data: !!python/object/apply:os.getcwd []", "YAML"),
+        ("data/squares.yaml", "data: [", "YAML"),
+        ("data/squares.yaml", "toy: true", '"toy"'),
+        ("methods/paint.yaml", "train: {epoch: 3}", '"train.epoch" "train.epochs"'),
+        ("methods/paint.yaml", "train: {epochs: 3.5}", "train.epochs 3.5"),
+        ("methods/paint.yaml", "train: {epochs: -1}", "train.epochs -1"),
+        ("methods/paint.yaml", "train: {optimizers: {g: {lr: 1, beta: 0}}}", '"train.optimizers.g.betas"'),
+        ("methods/paint.yaml", "when: {dta=squares: {}}", '"dta=squares" data='),
+        ("methods/paint.yaml", "when: {profile=quik: {}}", '"quik" "quick"'),
+        ("methods/paint.yaml", "when: {data=squares: 3}", '"when"'),
+        ("methods/paint.yaml", "_base_: absent.yaml", "_base_ absent.yaml"),
+        ("methods/paint.yaml", "_base_: 3", "_base_ 3"),
+        ("methods/paint.yaml", "_base_: [paint.yaml]", "_base_ paint.yaml"),
+        ("profiles/quick.yaml", "toy: maybe", "toy 'maybe'"),
+        ("profiles/quick.yaml", "for: [quick]", "for"),
+        ("profiles/quick.yaml", "fro: quick", '"fro"'),
     ],
 )
-def test_what_is_wrong_in_a_file_is_said_with_key_and_file(tree, file, text, sentence):
+def test_what_is_wrong_in_a_file_is_named_with_its_file(tree, file, text, words):
     (tree / file).write_text(text)
-    if file == "base.yaml":
-        for other in ("data/squares.yaml", "methods/paint.yaml"):
-            (tree / other).write_text("")
     with pytest.raises(ZooError) as error:
-        resolve("paint", "squares")
-    assert sentence.replace("FILE", f"configs/{file}") in str(error.value)
-    assert "\n" not in str(error.value)
+        resolve("paint", "squares", "quick" if file.startswith("profiles") else None)
+    message = str(error.value)
+    assert all(word in message for word in [*words.split(), f"configs/{file}"]) and "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("option", "sentence"),
+    ("option", "key"),
     [
-        ("train.epoch=3", 'Unknown key "train.epoch" in --set; did you mean "train.epochs" or "train.decay_epochs"?'),
-        ("train.batch_size=0", "train.batch_size must be a whole number (at least 1), but --set sets it to 0."),
-        ("train.batch_size=four", 'train.batch_size must be a whole number (at least 1), but --set sets it to "four".'),
-        ("train.batch_size=true", "must be a whole number (at least 1), but --set sets it to true."),
-        ("train.compile=1", "train.compile must be true or false, but --set sets it to 1."),
-        ("train.ema=1", "train.ema must be a number (above 0 and below 1) or null, but --set sets it to 1."),
-        ("train.ema=.nan", "train.ema must be a number (above 0 and below 1) or null, but --set sets it to nan."),
-        ("train.precision=bf15", 'one of "fp32", "bf16", but --set sets it to "bf15"; did you mean "bf16"?'),
-        ("train.optimizers.generator.betas=[0,1]", "train.optimizers.generator.betas must be a list of 2 values"),
-        ("train.optimizers.generator=3", "must be a mapping with the keys lr, betas, but --set sets it to 3."),
-        ("train.optimizers=[]", "train.optimizers must be a mapping, but --set sets it to []."),
-        ("method.steps=[1, x]", "method.steps must be a list (each a whole number), but --set sets it to [1, 'x']."),
-        ("data.classes=4", "data.classes is 4 (--set), but the dataset squares has 3 classes"),
-        ("data.root=3", "data.root must be a path or null, but --set sets it to 3."),
-        ("data.standin={train: 2, test: 1}", "data.standin.seed is not set and has no default"),
-        (
-            "data.standin={train: 2, tst: 1, seed: 0}",
-            'Unknown key "data.standin.tst" in --set; did you mean "data.standin.test"',
-        ),
-        ("train.allow_random_trunk=true", "random features are for the profile smoke only"),
-        ("trian.epochs=3", '--set cannot set "trian.epochs"; did you mean "train.epochs"?'),
-        ("iterations=3", '--set cannot set "iterations"; did you mean "train.iterations"?'),
-        ("batchsize=3", '--set cannot set "batchsize"; did you mean "train.batch_size"?'),
-        ("size=3", '--set cannot set "size"; did you mean "data.size"?'),
-        ("colour=red", '--set cannot set "colour"; did you mean "method.colour"?'),
-        ("flip=false", '--set cannot set "flip"; did you mean "data.flip"?'),
-        ("lr=0.1", '--set cannot set "lr"; did you mean "train.optimizers.generator.lr"?'),
-        ("zzzz=3", '--set cannot set "zzzz". It takes settings of method, data and train'),
-        ("data.name=circles", '--set cannot set "data.name".'),
-        ("profile=gpu", '--set cannot set "profile".'),
-        ("train.epochs", '--set takes KEY=VALUE, as in --set train.epochs=3, but got "train.epochs".'),
-        ("train.epochs=[", "the value of --set train.epochs is not valid YAML"),
+        ("train.optimizers.g={betas: [0, 0]}", "train.optimizers.g.lr"),
+        ("data.standin={train: 2, test: 1}", "data.standin.seed"),
     ],
 )
-def test_what_is_wrong_in_an_option_is_said(tree, option, sentence):
+def test_what_has_no_default_must_be_set(tree, option, key):
+    with pytest.raises(ZooError, match=re.escape(key)):
+        resolve("paint", "squares", None, [option])
+
+
+def test_a_training_of_no_length_is_refused(tree):
+    with pytest.raises(ZooError, match=r"train\.epochs .*train\.decay_epochs"):
+        resolve("paint", "squares", None, ["train.epochs=0", "train.decay_epochs=0"])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("train.epoch=3", '"train.epoch" "train.epochs"'),
+        ("train.batch_size=0", "train.batch_size 0"),
+        ("train.batch_size=four", 'train.batch_size "four"'),
+        ("train.batch_size=true", "train.batch_size true"),
+        ("train.compile=1", "train.compile 1"),
+        ("train.ema=1", "train.ema 1"),
+        ("train.ema=.nan", "train.ema nan"),
+        ("train.precision=bf15", '"bf15" "bf16"'),
+        ("train.optimizers.generator.betas=[0,1]", "train.optimizers.generator.betas"),
+        ("train.optimizers.generator=3", "train.optimizers.generator lr betas 3"),
+        ("train.optimizers=[]", "train.optimizers []"),
+        ("method.steps=[1, x]", "method.steps 'x'"),
+        ("data.classes=4", "data.classes 4 squares"),
+        ("data.root=3", "data.root 3"),
+        ("data.standin={train: 2, tst: 1, seed: 0}", '"data.standin.tst" "data.standin.test"'),
+        ("train.allow_random_trunk=true", "train.allow_random_trunk toy"),
+        ("trian.epochs=3", '"trian.epochs" "train.epochs"'),
+        ("iterations=3", '"iterations" "train.iterations"'),
+        ("batchsize=3", '"batchsize" "train.batch_size"'),
+        ("size=3", '"size" "data.size"'),
+        ("colour=red", '"colour" "method.colour"'),
+        ("flip=false", '"flip" "data.flip"'),
+        ("lr=0.1", '"lr" "train.optimizers.generator.lr"'),
+        ("zzzz=3", '"zzzz"'),
+        ("data.name=circles", '"data.name"'),
+        ("profile=gpu", '"profile"'),
+        ("train.epochs", "KEY=VALUE"),
+        ("train.epochs=[", "train.epochs YAML"),
+    ],
+)
+def test_what_is_wrong_in_an_option_is_named(tree, option, words):
     with pytest.raises(ZooError) as error:
         resolve("paint", "squares", None, [option])
-    assert sentence in str(error.value)
-    assert "\n" not in str(error.value)
+    message = str(error.value)
+    assert all(word in message for word in [*words.split(), "--set"]) and "\n" not in message
 
 
 def test_numbers_as_people_write_them(tree):
@@ -251,12 +240,54 @@ def test_numbers_as_people_write_them(tree):
 
 
 def test_names_are_answered_with_near_ones(tree):
-    with pytest.raises(ZooError, match='There is no method "pant"; did you mean "paint"'):
+    with pytest.raises(ZooError, match=r'method "pant".*"paint"'):
         resolve("pant", "squares")
-    with pytest.raises(ZooError, match='There is no dataset "sqares"; did you mean "squares"'):
+    with pytest.raises(ZooError, match=r'dataset "sqares".*"squares"'):
         resolve("paint", "sqares")
-    with pytest.raises(ZooError, match=r'There is no profile "quik"; did you mean "quick"\? Known: quick'):
+    with pytest.raises(ZooError, match=r'profile "quik".*"quick"'):
         resolve("paint", "squares", "quik")
+
+
+def test_a_profile_of_ones_own_by_path(tree, tmp_path):
+    """It counts in conditions under its file's name, and can be a toy."""
+    mine = tmp_path / "quick.yaml"
+    mine.write_text("toy: true\nfor: My own.\ntrain: {keep: 9, allow_random_trunk: true}")
+    config = resolve("paint", "squares", str(mine))
+    assert profile(str(mine)) == Profile("quick", True, "My own.") and is_toy(config.profile)
+    assert (config.train.epochs, config.train.keep, config.method["steps"]) == (4, 6, (6,))
+    assert profile("quick") == Profile("quick", False, "A run of a minute.")
+    assert Config.from_dict(config.to_dict(), "x.pth") == config
+    mine.unlink()
+    assert not is_toy(config.profile) and not is_toy(None)
+    with pytest.raises(ZooError, match=r"quick\.yaml"):
+        profile(str(mine))
+
+
+def test_a_plugin_brings_a_profile(tree, tmp_path, monkeypatch):
+    (tmp_path / "brings/configs/profiles").mkdir(parents=True)
+    (tmp_path / "brings/configs/profiles/brief.yaml").write_text("for: A minute.\ntrain: {iterations: 3}")
+    (tmp_path / "brings/configs/profiles/quick.yaml").write_text("train: {iterations: 99}")
+    monkeypatch.setattr("zoo.config.profile_files.homes", lambda: [tmp_path / "brings"])
+    assert profiles() == ["brief", "quick"] and profile("brief").description == "A minute."
+    assert resolve("paint", "squares", "brief").train.iterations == 3
+    assert resolve("paint", "squares", "quick").train.iterations is None, "the zoo's own comes first"
+
+
+def test_a_profile_on_another_one(tree):
+    (tree / "profiles/slower.yaml").write_text("_base_: quick.yaml\nfor: Slower.\ntrain: {keep: 8}")
+    assert profile("slower") == Profile("slower", False, "Slower.")
+    config = resolve("paint", "squares", "slower")
+    assert (config.train.epochs, config.train.keep, config.train.log_every) == (5, 8, 7)
+
+
+def test_show_is_a_config_with_the_origin_of_each_value(tree):
+    config = resolve("paint", "squares", "quick", ["train.seed=8"], data_root="x")
+    shown = config.annotated()
+    origins = dict(re.findall(r"^ *(\w+): .*# (.*)$", shown, re.MULTILINE))
+    assert origins["batch_size"] == "configs/data/squares.yaml" and origins["device"] == "default"
+    assert origins["keep"] == "configs/methods/paint.yaml (when profile=quick, data=squares)"
+    assert (origins["seed"], origins["root"]) == ("--set", "--data-root") and "profile: quick" in shown
+    assert yaml.safe_load(shown) | {"profile": "quick"} == config.to_dict()
 
 
 def test_a_config_survives_yaml_and_plain_values(tree):
@@ -268,7 +299,7 @@ def test_a_config_survives_yaml_and_plain_values(tree):
     assert changed.hash() != config.hash()
     content = config.to_dict()
     content["train"]["epochs"] = "many"
-    with pytest.raises(ZooError, match=r'train.epochs must be .*, but x\.pth sets it to "many"'):
+    with pytest.raises(ZooError, match=r'train\.epochs .*x\.pth .*"many"'):
         Config.from_dict(content, "x.pth")
 
 
@@ -278,8 +309,7 @@ def test_a_config_of_a_method_that_is_not_there_asks_for_its_plugin(tree):
     with pytest.raises(ZooError) as error:
         Config.from_dict(content, "run/x.pth")
     sentence = str(error.value)
-    assert sentence.startswith('run/x.pth is of the method "pant", which no installed plugin brings')
-    assert "--plugin FILE" in sentence and "zoo.plugins.load_plugins([FILE])" in sentence and "install" in sentence
+    assert all(word in sentence for word in ("run/x.pth", '"pant"', "--plugin FILE", "load_plugins", "install"))
     assert "did you mean" not in sentence, "nobody has misspelt it"
 
 
@@ -358,15 +388,14 @@ def test_types_and_ranges_in_words():
     assert 1 in Range(at_least=1) and 0 not in Range(above=0) and 1 not in Range(below=1)
 
 
-def test_base_yaml_explains_every_key_with_its_default():
-    (layer,) = read_layers(CONFIGS / "base.yaml")
-    written = check(layer.content["train"], TrainConfig, "train", lambda key: "base.yaml")
-    assert layer.content["train"].keys() == TrainConfig.__dataclass_fields__.keys()
-    assert written == TrainConfig()
+def test_the_page_about_configs_explains_every_key_of_training():
+    page = (REPOSITORY / "docs" / "configs.md").read_text()
+    for key in TrainConfig.__dataclass_fields__:
+        assert f"`{key}`" in page, key
 
 
-@pytest.mark.parametrize("profile", [None, "smoke", "gpu", "paper"])
-@pytest.mark.parametrize("data", ["ade20k", "deepfashion", "gta5", "folder"])
+@pytest.mark.parametrize("profile", [None, *profiles()])
+@pytest.mark.parametrize("data", DATASETS.names())
 def test_every_combination_resolves(data, profile):
     sets = ["data.classes=19"] if data == "folder" else []
     for method in METHODS.names():
@@ -413,6 +442,6 @@ def test_conditions_of_the_zoos_own_files_speak_of_what_exists():
 
 def test_every_file_opens_with_the_command_that_uses_it():
     files = sorted(CONFIGS.rglob("*.yaml"))
-    assert len(files) >= 13
+    assert files
     for path in files:
         assert path.read_text().startswith("# zoo "), path

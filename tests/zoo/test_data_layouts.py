@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.zoo.pictures import folder, halves, write_pair
 from zoo.data import collate
-from zoo.data.layout import natural_key
+from zoo.data.pairing import natural_key
 from zoo.errors import ZooError
 from zoo.registry import DATASETS
 
@@ -28,8 +28,10 @@ def test_samples_in_the_layout_of_the_full_dataset(samples_dir, name):
 
 def test_folder_reads_real_faces(samples_dir):
     dataset = folder(samples_dir / "celebamask", size=(64, 64), classes=19)
-    assert len(dataset) == 1000
-    assert dataset[7]["label"].max() < 19
+    faces = DATASETS.get("celebamask")(root=samples_dir / "celebamask", split="train", size=(64, 64))
+    assert len(dataset) == len(faces) == 1000
+    assert dataset[7]["label"].max() < 19 == faces.classes
+    assert torch.equal(faces[7]["image"], dataset[7]["image"])
 
 
 def test_natural_order():

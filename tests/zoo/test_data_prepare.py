@@ -8,7 +8,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from zoo.data.check import check
-from zoo.data.palettes import CITYSCAPES_COLOURS, DEEPFASHION_COLOURS
+from zoo.data.deepfashion import COLOURS as DEEPFASHION_COLOURS
+from zoo.data.gta5 import CITYSCAPES_COLOURS
 from zoo.data.prepare import class_ids, prepare
 from zoo.errors import ZooError
 

@@ -17,7 +17,7 @@ from tests.zoo.evaluated import METRICS, Copier, PaintByNumbers, Whole
 from zoo.data.folder import Folder
 from zoo.errors import ZooError
 from zoo.interfaces import Generator
-from zoo.metrics import FeatureStatistics, MethodSource, applicable, evaluate, load_inception, named, written
+from zoo.metrics import FeatureStatistics, MethodSource, applicable, evaluate, load_inception, parse_metric, written
 from zoo.visual import to_pixels
 
 SAMPLED = ["diversity_lpips_alex_5", "top1_lpips_alex_5_l1"]
@@ -26,17 +26,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_names_fix_the_number_of_samples():
-    assert [named(n).samples for n in ("diversity_lpips_alex_40", "top1_lpips_alex_8_l1", RECONSTRUCTED[0])] == [
+    assert [parse_metric(n).samples for n in ("diversity_lpips_alex_40", "top1_lpips_alex_8_l1", RECONSTRUCTED[0])] == [
         40,
         8,
         1,
     ]
     with pytest.raises(ZooError, match=r'no metric "fid_val".*fid_val_inception2015'):
-        named("fid_val")
+        parse_metric("fid_val")
     with pytest.raises(ZooError, match=r"number of samples per mask in place of 40: diversity_lpips_alex_40,"):
-        named("diversity_lpips_alex")
+        parse_metric("diversity_lpips_alex")
     with pytest.raises(ZooError, match="at least 2 samples per mask, but its name says 1"):
-        named("diversity_lpips_alex_1")
+        parse_metric("diversity_lpips_alex_1")
 
 
 def test_sample_metrics_of_a_known_method(faces, package):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from zoo import METHODS, ZooError, checkpoints, load, plugins
+from zoo.catalogue import card
 from zoo.config import resolve
-from zoo.plugins import broken_plugins, card, load_plugins, loaded_plugins, tell_broken
+from zoo.plugins import broken_plugins, load_plugins, loaded_plugins, tell_broken
 
 METHOD = """
 from zoo import METHODS, Method

@@ -108,10 +108,10 @@ def extract(names: str | None, out: Path, limit: int | None, checkpoint: Path, *
     Classes that cover less than 0.2 % of a picture are left out.
     """
     from zoo.checkpoints import digest
-    from zoo.data.class_tables import shipped_table
+    from zoo.data.class_tables import dataset_table
 
     method, pictures = opened(checkpoint, **which)
-    table = None if names is None else shipped_table(names, pictures.classes)
+    table = None if names is None else dataset_table(names, pictures.classes)
     with progress("encoding") as report:
         rows = editing.extract_bank(
             method, pictures, out, checkpoint=digest(checkpoint), table=table, limit=limit, progress=report

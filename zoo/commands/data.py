@@ -43,18 +43,24 @@ def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
     click.echo(found.summary())
     if not found.ok:
         count = len(found.problems)
-        raise ZooError(f"{name} has {count} problem{'s'[: count != 1]}: mend what is named above.")
+        raise ZooError(f"{name} has {count} problem{'s'[: count != 1]}: fix the problems above.")
 
 
-@data.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5"))
+@data.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5", "zoo data rarity gta5"))
+@click.argument("name", required=False)
 @root_option
-@click.option("--restart", is_flag=True, help="Forget an unfinished computation.")
-def data_rarity(data_root: Path | None, restart: bool) -> None:
-    """Compute GTA-5's rarity bins and masks (kernel densities of class colours); an interrupted run continues."""
-    from zoo.data.rarity import compute
+@click.option("--restart", is_flag=True, help="Discard an unfinished computation.")
+@plugin_option
+def data_rarity(name: str | None, data_root: Path | None, restart: bool) -> None:
+    """Compute rarity bins and masks (kernel densities of class colours); an interrupted run continues.
 
+    NAME is a dataset with the setting "rarity"; it can be left out if there is only one.
+    """
+    from zoo.data.rarity import compute, rebalanced
+
+    name = name or rebalanced()
     with progress("rarity") as report:
-        path = compute(data_root or Path("data/gta5"), progress=report, resume=not restart)
+        path = compute(data_root or Path("data") / name, name=name, progress=report, resume=not restart)
     click.echo(f"Wrote {path}")
 
 
@@ -66,16 +72,27 @@ def data_rarity(data_root: Path | None, restart: bool) -> None:
         "zoo data prepare ade20k --source downloads/ADEChallengeData2016 --out data/ade20k",
     ),
 )
-@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
-@click.option("--source", type=FOLDER, required=True, help="Folder of the original download.")
+@click.argument("name")
+@click.option("--source", type=click.Path(path_type=Path), required=True, help="The original download.")
 @click.option("--out", type=FOLDER, help="Folder for the dataset [default: data/NAME].")
-def data_prepare(name: str, source: Path, out: Path | None) -> None:
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the preparation; see docs/data.md."
+)
+@plugin_option
+def data_prepare(name: str, source: Path, out: Path | None, sets: tuple[str, ...]) -> None:
     """Bring an original download into the layout that the zoo reads."""
+    from zoo.config.read import parse_yaml
     from zoo.data.prepare import prepare
 
+    settings = {}
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ZooError(f'--set takes KEY=VALUE, as in --set test=500, but got "{text}".')
+        settings[key.strip()] = parse_yaml(value, f"the value of --set {key.strip()}")
     out = out or Path("data") / name
     with progress("preparing") as bar:
-        report = prepare(name, source, out, progress=bar)
+        report = prepare(name, source, out, progress=bar, **settings)
     click.echo(f"{out}: {report.written} pictures written, {report.kept} already there, {len(report.dropped)} dropped")
     for reason in report.dropped:
         click.echo(f"  dropped: {reason}")
@@ -84,15 +101,16 @@ def data_prepare(name: str, source: Path, out: Path | None) -> None:
 @data.command(
     "make", epilog=examples("zoo data make deepfashion --out data/deepfashion --train 200 --test 20 --seed 0")
 )
-@click.argument("name", type=click.Choice(["ade20k", "deepfashion", "gta5"]))
+@click.argument("name")
 @click.option("--out", type=FOLDER, required=True)
 @click.option("--train", "train_count", type=click.IntRange(min=0), default=200, show_default=True, help="Pictures.")
 @click.option("--test", "test_count", type=click.IntRange(min=0), default=20, show_default=True, help="Pictures.")
 @click.option("--size", type=(int, int), metavar="H W", help="Height and width [default: those of the real dataset].")
 @seed_option
+@plugin_option
 def data_make(name: str, out: Path, train_count: int, test_count: int, size: tuple[int, int] | None, seed: int) -> None:
     """Draw a procedural stand-in in the layout of a real dataset."""
-    from zoo.data.procedural import make
+    from zoo.data.standin import make
 
     with progress("drawing") as report:
         make(name, out, train=train_count, test=test_count, seed=seed, size=size, progress=report)

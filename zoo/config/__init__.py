@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config.config import Config, checked
-from zoo.config.layers import merge, parse_set, profiles, settable
+from zoo.config.merging import DEFAULTS, merge, parse_set, settable
+from zoo.config.profile_files import Profile, is_toy, profile, profiles
 from zoo.config.schema import EvaluateConfig, NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
@@ -20,9 +21,12 @@ __all__ = [
     "NonNegative",
     "OptimizerConfig",
     "Positive",
+    "Profile",
     "Range",
     "TrainConfig",
     "compose",
+    "is_toy",
+    "profile",
     "profiles",
     "resolve",
 ]
@@ -37,16 +41,24 @@ def resolve(
     data_root: Path | str | None = None,
     seed: int | None = None,
 ) -> Config:
-    """The config of one run. ``method`` is a name, or the path of a YAML file that names one and lies over its YAML.
+    """The config of one run.
 
-    Later ones win: configs/base.yaml, the dataset's YAML, the method's, its ``when: {data=...}``, the profile's YAML,
-    the method's ``when: {profile=...}``, the profile's own ``when``, ``data_root`` and ``seed``, and ``sets``
-    (``"train.epochs=3"``). In general a ``when`` block has its turn after the last file that it speaks of. Files build
-    on others with ``_base_``.
+    Later ones win: the defaults (of :class:`TrainConfig` and of the constructors of dataset and method), the YAML of
+    the dataset, the method's, its ``when: {data=...}``, the profile's, the method's ``when: {profile=...}``, the
+    profile's own ``when``, ``data_root`` and ``seed``, and ``sets``. In general a ``when`` block is applied after the
+    last file named in its condition. Files build on others with ``_base_``.
 
-    ``data.root`` is ``data/<dataset>`` where nothing sets it. Raises ZooError, before anything runs, for an unknown
-    name or key (with the nearest valid one), a wrong type, a value out of its range, and values that contradict each
-    other.
+    Args:
+        method: A name, or the path of a YAML file that names a method and overrides its YAML.
+        data: The name of a dataset.
+        profile: A name, or the path of a YAML file.
+        sets: Values for single keys, as ``"train.epochs=3"``.
+        data_root: The folder of the dataset, by default ``data/NAME``.
+        seed: ``train.seed``.
+
+    Raises:
+        ZooError: Before anything runs, for an unknown name or key (with the nearest valid one), a wrong type, a value
+            out of its range, and values that contradict each other.
     """
     options: list[tuple[Mapping[str, Any], str]] = [
         ({"data": {"root": str(data_root)}} if data_root is not None else {}, "--data-root"),
@@ -61,7 +73,7 @@ def resolve(
 def compose(
     method: str, data: str | None, profile: str | None, overrides: Sequence[tuple[Mapping[str, Any], str]] = ()
 ) -> Config:
-    """The config of a method by hand: as :func:`resolve`, with nested mappings on top, each with its origin's name.
+    """As :func:`resolve`, with nested mappings on top of the files, each with the name of its origin.
 
     Without a dataset (None) the overrides must give ``data.classes`` and ``data.size``.
     """
@@ -70,8 +82,9 @@ def compose(
         merged.add(content, origin)
     merged.add({"method": {"name": name}}, "the command")
     if data is not None:
-        root = merged.content.get("data", {}).get("root") or f"data/{data}"
-        merged.add({"data": {"name": data, "root": root}}, merged.where("data.root"))
+        merged.add({"data": {"name": data}}, "the command")
+        if not merged.content["data"].get("root"):
+            merged.add({"data": {"root": f"data/{data}"}}, DEFAULTS)
     return checked({**merged.content, "profile": profile}, merged.where, merged.origins)
 
 
@@ -79,10 +92,11 @@ def _consistent(config: Config) -> None:
     """Values that are each fine and together are not."""
     train, data = config.train, config.data
     where = config.origins.get
-    if train.allow_random_trunk and config.profile != "smoke":
+    if train.allow_random_trunk and not is_toy(config.profile):
+        toys = [name for name in profiles() if is_toy(name)]
         raise ZooError(
-            f"train.allow_random_trunk is true ({where('train.allow_random_trunk')}), but random features are for the "
-            "profile smoke only: leave it false, or use --profile smoke."
+            f"train.allow_random_trunk is true ({where('train.allow_random_trunk')}), but random features are for toy "
+            f"profiles only: leave it false, or use --profile {' or '.join(toys)}."
         )
     if train.iterations is None and train.epochs + train.decay_epochs == 0:
         raise ZooError("train.epochs and train.decay_epochs are both 0: set one of them, or train.iterations.")
@@ -90,5 +104,5 @@ def _consistent(config: Config) -> None:
     if isinstance(own, int) and own != data["classes"]:
         raise ZooError(
             f"data.classes is {data['classes']} ({where('data.classes')}), but the dataset {data['name']} has {own} "
-            "classes: leave data.classes away."
+            "classes: leave data.classes out."
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,13 @@ SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
 class Config:
     """A checked config with every default filled in.
 
-    method: ``name`` and the keywords of the method's constructor. data: ``name``, ``root`` (Path), ``size`` (H, W),
-    ``classes``, ``standin``, and the keywords of the dataset's constructor. train: see :class:`TrainConfig`. profile:
-    its name, or None. origins: the place that set each dotted key, where a file or option did.
+    Attributes:
+        method: ``name`` and the keywords of the method's constructor.
+        data: ``name``, ``root`` (Path), ``size`` (H, W), ``classes``, ``standin``, and the keywords of the dataset's
+            constructor.
+        train: See :class:`TrainConfig`.
+        profile: Its name or path, or None.
+        origins: The file or option that set each dotted key.
     """
 
     method: dict[str, Any]
@@ -57,7 +62,14 @@ class Config:
         return plain
 
     def to_yaml(self) -> str:
+        """The config as YAML, as ``config.yaml`` of a run holds it."""
         return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
+
+    def annotated(self) -> str:
+        """The config as YAML, with the origin of every value as a comment."""
+        content = self.to_dict()
+        profile = content.pop("profile")
+        return "".join([f"# profile: {profile or 'none'}\n", *_annotated(content, self.origins, "", "")])
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that change with any value of the config."""
@@ -114,6 +126,18 @@ def _checked_data(data: dict[str, Any], where: Where) -> dict[str, Any]:
         return check_mapping(data, data_settings(DATASETS.get(name)), "data", where)
     common = {key: value for key, value in data.items() if key in SHAPE_KEYS}
     return data | check_mapping(common, data_settings(None), "data", where)
+
+
+def _annotated(content: Mapping[str, Any], origins: Mapping[str, str], prefix: str, indent: str) -> Iterator[str]:
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and value:
+            yield f"{indent}{name}:\n"
+            yield from _annotated(value, origins, f"{key}.", indent + "  ")
+        else:
+            text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=math.inf)
+            line = f"{indent}{name}: {text.removesuffix('...' + chr(10)).strip()}"
+            yield f"{line:<40}  # {origins.get(key, 'default')}\n"
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,31 @@ SECTIONS = ("method", "data", "train")
 
 @dataclass(frozen=True)
 class Layer:
-    """One file's part of a config: its sections, and its ``when`` blocks by condition (``data=gta5,profile=smoke``)."""
+    """One file's part of a config.
+
+    Attributes:
+        origin: The file, as messages show it.
+        content: Its sections.
+        when: Its ``when`` blocks by condition (``data=gta5,profile=smoke``).
+        extra: Further keys that its kind of file may have.
+    """
 
     origin: str
     content: dict[str, Any]
     when: dict[str, dict[str, Any]]
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
-def read_layers(path: Path, opened: tuple[Path, ...] = ()) -> list[Layer]:
-    """The file after the files of its ``_base_`` (a path or a list of paths, relative to the file), later ones winning.
+def read_layers(path: Path, opened: tuple[Path, ...] = (), extra: tuple[str, ...] = ()) -> list[Layer]:
+    """The file after the files of its ``_base_``; later ones win.
 
-    Raises ZooError for a base that is missing or that leads back to the file.
+    Args:
+        path: The YAML file. Its ``_base_`` is a path or a list of paths, relative to the file.
+        opened: The files that led to this one.
+        extra: Keys that the file may have beside its sections.
+
+    Raises:
+        ZooError: A base is missing or leads back to the file, or a section does not exist.
     """
     path = path.resolve()
     content = read_yaml(path)
@@ -48,13 +62,14 @@ def read_layers(path: Path, opened: tuple[Path, ...] = ()) -> list[Layer]:
             )
         if not file.is_file():
             raise ZooError(f"_base_ in {display(path)} names {base}, but there is no file {display(file)}.")
-        layers += read_layers(file, (*opened, path))
+        layers += read_layers(file, (*opened, path), extra)
     when = content.pop("when", {})
     if not isinstance(when, dict) or not all(isinstance(block, dict) for block in when.values()):
         raise ZooError(f'"when" in {display(path)} must map conditions like data=gta5 to sections.')
+    more = {key: content.pop(key) for key in extra if key in content}
     for block in (content, *when.values()):
         check_sections(block, lambda key: display(path))
-    return [*layers, Layer(display(path), content, {str(key): block for key, block in when.items()})]
+    return [*layers, Layer(display(path), content, {str(key): block for key, block in when.items()}, more)]
 
 
 def check_sections(content: Mapping[str, Any], where: Where) -> None:

@@ -40,7 +40,7 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a method is trained, whichever it is. configs/base.yaml explains each key; its values are these defaults."""
+    """How a method is trained, whichever it is; docs/configs.md explains each key."""
 
     epochs: Count = 50
     decay_epochs: Count = 0

@@ -61,27 +61,39 @@ class _MismatchError(Exception):
 def keywords(cls: type) -> dict[str, Setting]:
     """The keywords of a class's constructor. ``**settings`` stands for those of the next class that it inherits from.
 
-    Raises ZooError when an annotation names something that does not exist at run time.
+    Raises:
+        ZooError: An annotation names something that does not exist at run time.
     """
     found: dict[str, Setting] = {}
     for base in cls.__mro__:
-        if "__init__" not in base.__dict__:
+        init = base.__dict__.get("__init__")
+        if init is None:
             continue
-        init = base.__dict__["__init__"]
-        parameters = list(inspect.signature(init).parameters.values())[1:]
-        try:
-            hints = get_type_hints(init, include_extras=True)
-        except NameError as error:
-            raise ZooError(
-                f"The types of {base.__module__}.{base.__qualname__} cannot be read ({error}): "
-                "import them outside of TYPE_CHECKING."
-            ) from error
-        for parameter in parameters:
-            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                found.setdefault(parameter.name, Setting(hints.get(parameter.name, Any), parameter.default))
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        found = found | {name: setting for name, setting in parameters(init).items() if name not in found}
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(init).parameters.values()):
             break
+    found.pop("self", None)
     return found
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, Setting]:
+    """The named parameters of a function, with their types and defaults.
+
+    Raises:
+        ZooError: An annotation names something that does not exist at run time.
+    """
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        owner = f"{function.__module__}.{function.__qualname__.removesuffix('.__init__')}"
+        raise ZooError(
+            f"The types of {owner} cannot be read ({error}): import them outside of TYPE_CHECKING."
+        ) from error
+    return {
+        p.name: Setting(hints.get(p.name, Any), p.default)
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+    }
 
 
 def fields(struct: type) -> dict[str, Setting]:

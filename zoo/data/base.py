@@ -1,4 +1,4 @@
-"""What every dataset of the zoo is: pictures paired with label maps, read lazily, augmented by a seed."""
+"""The base class of all datasets: pictures paired with label maps, read lazily, augmented by a seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from zoo.data.layout import Listing, pair_up
+from zoo.data.class_tables import Colour
+from zoo.data.pairing import Listing, pair_up
 from zoo.data.transforms import draw_params, read_image, read_label, transform
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
@@ -24,40 +25,56 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """``shown``: the distinct pictures of an epoch, ascending; ``order``: the sequence in which they are drawn."""
+    """The pictures of an epoch.
+
+    Attributes:
+        shown: The distinct pictures, ascending.
+        order: The sequence in which they are drawn.
+    """
 
     shown: list[int]
     order: list[int]
 
 
 class PairedDataset(Dataset[dict[str, Any]], ABC):
-    """Pictures and label maps of one split.
+    """Pictures and label maps of one split; a dataset is a subclass whose :meth:`folders` returns where its files are.
 
-    A layout is a subclass that says in :meth:`folders` where its files lie.
+    ``dataset[i]`` is picture i without augmentation; ``dataset[i, draw]`` the same picture with the crop and flip that
+    the integer seed ``draw`` fixes, so that a run can be continued exactly. Items are dicts: image ``[3, H, W]``
+    float32 in [-1, 1], label ``[H, W]`` int64 in [0, C), name, and weight ``[1, H, W]`` if the dataset has one.
 
-    root: the folder of the dataset. split: "train" or "test". size: (H, W) of the items. flip: mirror half of
-    the training pictures. load_scale: training pictures are resized to ``round(size * load_scale)`` and
-    cropped to ``size``.
+    A dataset that can be made from its original download has a class method ``prepare(source, out, progress,
+    **settings)`` that returns a :class:`zoo.data.prepare.PrepareReport`.
 
-    ``dataset[i]`` is picture i without augmentation; ``dataset[i, draw]`` the same picture with the crop and
-    flip that the integer seed ``draw`` fixes, so that a run can be continued exactly. Items are dicts: image
-    ``[3, H, W]`` float32 in [-1, 1], label ``[H, W]`` int64 in [0, C), name, and weight ``[1, H, W]`` where
-    the dataset has one.
+    Args:
+        root: The folder of the dataset.
+        split: "train" or "test".
+        size: (H, W) of the items.
+        flip: Mirror half of the training pictures.
+        load_scale: Training pictures are resized to ``round(size * load_scale)`` and cropped to ``size``.
 
-    Raises ZooError for a folder that is missing, empty, or holds pictures without a partner.
+    Raises:
+        ZooError: The folder is missing, empty, or holds pictures without a partner.
     """
 
     name: ClassVar[str]  # set by the registry
+    title: ClassVar[str] = ""
+    """Name for headings, by default that of the registry."""
+    source: ClassVar[str] = "you"
+    """Where to get it; error messages insert it after "<name> comes from"."""
     classes: int
     class_names: tuple[str, ...]
+    colours: ClassVar[tuple[Colour, ...]] = ()
+    """A colour per class; without any, :func:`zoo.visual.distinct_colours`."""
     default_size: ClassVar[tuple[int, int]] = (256, 256)
-    source: ClassVar[str]
-    """Where the dataset comes from, as the second half of a sentence."""
+    standin: ClassVar[str | None] = None
+    """The entry of :data:`zoo.registries.STANDINS` that draws procedural pictures with these classes."""
     release_hint: ClassVar[str] = ""
-    """A sentence for labels that are of another release of the dataset altogether."""
+    """A sentence for labels that are those of another release of the dataset."""
     image_suffixes: ClassVar[tuple[str, ...]] = (".jpg",)
     label_suffixes: ClassVar[tuple[str, ...]] = (".png",)
     label_tail: ClassVar[str] = ""
+    """What the stem of a label has after the stem of its picture."""
 
     def __init__(
         self, *, root: Path, split: str, size: tuple[int, int], flip: bool = True, load_scale: float = 1.0
@@ -83,7 +100,24 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
     @classmethod
     @abstractmethod
     def folders(cls, root: Path, split: str) -> tuple[Path, Path]:
-        """Where pictures and labels of a split lie below ``root``."""
+        """The folders of the pictures and of the labels of a split, below ``root``."""
+
+    @classmethod
+    def stem(cls, split: str, index: int) -> str:
+        """The stem of picture ``index``, as the real dataset would number it; the files of a stand-in get it."""
+        return f"{index + 1 + 100_000 * (split == 'test'):08d}"
+
+    @classmethod
+    def files(cls, root: Path, split: str, index: int) -> tuple[Path, Path]:
+        """Where a stand-in puts picture ``index`` of a split and its label."""
+        images, labels = cls.folders(root, split)
+        stem = cls.stem(split, index)
+        return images / f"{stem}{cls.image_suffixes[0]}", labels / f"{stem}{cls.label_tail}{cls.label_suffixes[0]}"
+
+    @classmethod
+    def write_extras(cls, root: Path) -> None:
+        """Write the files that the real dataset has beside pictures and labels; for a stand-in."""
+        return
 
     @classmethod
     def listing(cls, root: Path, split: str) -> Listing:
@@ -99,8 +133,6 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
     @classmethod
     def nothing_at(cls, root: Path, split: str) -> str:
         """The sentence for a folder without pictures: where they come from, and what runs without them."""
-        from zoo.data.procedural import DEFAULT_SIZES
-
         wrong = cls.wrong_release(root) if root.is_dir() else None
         if wrong:
             return wrong
@@ -109,7 +141,7 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
         without = f", or draw procedural ones with `zoo data make {cls.name} --out data/{cls.name}`"
         return (
             f"{what}: {cls.name} comes from {cls.source}; give its folder with --data-root"
-            f"{without if cls.name in DEFAULT_SIZES else ''}."
+            f"{without if cls.standin else ''}."
         )
 
     def __len__(self) -> int:
@@ -137,7 +169,7 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
         return None
 
     def facts(self) -> dict[str, Any]:
-        """What the dataset decided by itself, as plain values for the dry run and the run's record."""
+        """Decisions of the dataset itself, as plain values for the dry run and the run's record."""
         return {}
 
     def epoch(self, rng: np.random.Generator) -> EpochPlan:
@@ -163,10 +195,10 @@ def partner_problems(listing: Listing) -> list[str]:
 
 
 def out_of_range(path: Path, ids: Sequence[int], classes: int) -> str:
-    """The sentence for a label map with ids outside [0, classes)."""
+    """The message for a label map with ids outside [0, classes)."""
     bad = [i for i in ids if not 0 <= i < classes]
     shown = ", ".join(map(str, bad[:8])) + (f" and {len(bad) - 8} more" if len(bad) > 8 else "")
     plural = "s" if len(bad) > 1 else ""
     return (
-        f"The label {path} holds the class id{plural} {shown}, but valid ids are 0 to {classes - 1}: mend or remove it."
+        f"The label {path} holds the class id{plural} {shown}, but valid ids are 0 to {classes - 1}: fix or remove it."
     )

@@ -1,4 +1,4 @@
-"""Is a dataset on disk what training needs? Said in sentences, before the first step."""
+"""Checks the files of a dataset before training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.data.base import SPLITS, PairedDataset, out_of_range, partner_problems
 from zoo.data.file_facts import Facts, facts_of
-from zoo.data.layout import Pair
+from zoo.data.pairing import Pair
 from zoo.data.parallel import Progress
 from zoo.errors import ZooError
 from zoo.registry import DATASETS
@@ -20,18 +20,27 @@ SHOWN = 20
 
 @dataclass
 class CheckReport:
-    """counts: pairs per split; problems: sentences, any of which stops training; notes: worth knowing."""
+    """The outcome of a check.
+
+    Attributes:
+        name: The dataset.
+        root: Its folder.
+        classes: The number of classes that the user gave, if the dataset has none of its own.
+        counts: Pairs per split.
+        problems: Sentences, any of which stops training.
+        notes: Worth knowing.
+    """
 
     name: str
     root: Path
     classes: int | None = None
-    """The number of classes that the user gave, where the dataset has none of its own."""
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
+        """Whether there is no problem."""
         return not self.problems
 
     def summary(self) -> str:
@@ -48,7 +57,7 @@ class CheckReport:
         return "\n".join(lines)
 
     def raise_problems(self) -> None:
-        """Raises ZooError with the first problem, and how many more there are."""
+        """Raise ZooError with the first problem and the number of others, if there are problems."""
         if self.problems:
             more = len(self.problems) - 1
             classes = "" if self.classes is None else f" --classes {self.classes}"
@@ -67,14 +76,20 @@ def check(
     progress: Progress | None = None,
     **settings: Any,
 ) -> CheckReport:
-    """Look at every file of a dataset.
+    """Read every file of a dataset and report what is wrong.
 
-    size: (H, W) that training will use, for a note on squeezed pictures. quick: trust what an earlier pass
-    found in files that have not changed since (for the start of a training); otherwise all are read again.
-    settings: those of the dataset, of which ``classes`` matters for "folder"; without it ids are reported and
-    not judged.
+    Args:
+        name: The dataset.
+        root: Its folder.
+        size: (H, W) of training, for a note on squeezed pictures.
+        splits: The splits to check.
+        quick: Do not read files again that have not changed since an earlier check.
+        progress: Called with (done, total).
+        settings: Settings of the dataset. A dataset without a number of classes takes it from ``classes``; without it
+            ids are reported and not checked.
 
-    Raises ZooError for an unknown dataset only.
+    Raises:
+        ZooError: The dataset is unknown.
     """
     dataset: type[PairedDataset] = DATASETS.get(name)
     root = Path(root)
@@ -98,13 +113,13 @@ def check(
         root, [pair.image for pair in pairs], [pair.label for pair in pairs], fresh=not quick, progress=progress
     )
     classes = settings.get("classes") or getattr(dataset, "classes", None)
-    _judge_files(report, pairs, facts, classes)
-    _judge_labels(report, dataset, pairs, facts, classes)
+    _check_files(report, pairs, facts, classes)
+    _check_labels(report, dataset, pairs, facts, classes)
     _note_shapes(report, pairs, facts, size or dataset.default_size)
     return report
 
 
-def _judge_files(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts], classes: int | None) -> None:
+def _check_files(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts], classes: int | None) -> None:
     for pair in pairs:
         image, label = facts[pair.image], facts[pair.label]
         report.problems += [fact.fault for fact in (image, label) if fact.fault]
@@ -118,7 +133,7 @@ def _judge_files(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts
             )
 
 
-def _judge_labels(
+def _check_labels(
     report: CheckReport, dataset: type[PairedDataset], pairs: list[Pair], facts: dict[Path, Facts], classes: int | None
 ) -> None:
     labels = [facts[pair.label] for pair in pairs]

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.data import class_names, palettes
-from zoo.data.palettes import Colour
 from zoo.errors import ZooError, nearest
+from zoo.registry import DATASETS
 from zoo.visual import distinct_colours
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
 
 
 @dataclass(frozen=True)
 class ClassTable:
-    """names and colours: one of each per class."""
+    """Names and colours, one of each per class."""
 
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
@@ -25,8 +27,10 @@ class ClassTable:
     def ids(self, words: str | Sequence[str]) -> tuple[int, ...]:
         """Ids of classes named by name or id, in ascending order: "sky,road" or ["sky", "6"].
 
-        Upper case, spaces, hyphens and underscores do not matter. Raises ZooError for a word that is neither, with near
-        misses.
+        Upper case, spaces, hyphens and underscores do not matter.
+
+        Raises:
+            ZooError: A word is neither; the message has near misses.
         """
         words = words.split(",") if isinstance(words, str) else words
         found = {self._id(word.strip()) for word in words if word.strip()}
@@ -55,38 +59,51 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-# Where a dataset has fewer colours than classes, the rest is black (GTA-5's "other").
-TABLES: Mapping[str, ClassTable] = {
-    "ade20k": ClassTable(class_names.ADE20K_CLASS_NAMES, palettes.ADE20K_COLOURS),
-    "deepfashion": ClassTable(class_names.DEEPFASHION_CLASS_NAMES, palettes.DEEPFASHION_COLOURS),
-    "gta5": ClassTable(class_names.GTA5_CLASS_NAMES, (*palettes.CITYSCAPES_COLOURS, (0, 0, 0))),
-    "celebamask": ClassTable(class_names.CELEBAMASK_CLASS_NAMES, palettes.CELEBAMASK_COLOURS),
-}
-"""The tables that ship with the zoo."""
-
-
 def class_table(data: Mapping[str, Any]) -> ClassTable:
     """The classes of the ``data`` section of a config.
 
-    Those of the dataset where it has a table; else its ``class_names``, or "class 0", "class 1" ..., in
-    :func:`zoo.visual.distinct_colours`.
+    Those of its dataset, if it names its classes and has as many as the config; else ``data.class_names``, or
+    "class 0", "class 1" ..., in :func:`zoo.visual.distinct_colours`.
     """
-    classes, known = data["classes"], TABLES.get(data.get("name") or "")
-    if known is not None and len(known) == classes:
-        return known
-    names = tuple(data.get("class_names") or ()) or tuple(f"class {i}" for i in range(classes))
-    return ClassTable(names, tuple((r, g, b) for r, g, b in distinct_colours(classes).tolist()))
+    classes, name = data["classes"], data.get("name")
+    own = _table_of(DATASETS.get(name)) if isinstance(name, str) and name in DATASETS else None
+    if own is not None and len(own) == classes:
+        return own
+    return _coloured(tuple(data.get("class_names") or ()) or tuple(f"class {i}" for i in range(classes)))
 
 
-def shipped_table(name: str, classes: int) -> ClassTable:
-    """A table that ships with the zoo. Raises ZooError for another name, or another number of classes."""
-    if name not in TABLES:
+def class_tables() -> dict[str, ClassTable]:
+    """The classes of every registered dataset that names them."""
+    tables = {name: _table_of(DATASETS.get(name)) for name in DATASETS.names()}
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def dataset_table(name: str, classes: int) -> ClassTable:
+    """The classes of a registered dataset, for a model with ``classes`` classes.
+
+    Raises:
+        ZooError: No dataset of this name names its classes, or it has another number of them.
+    """
+    tables = class_tables()
+    if name not in tables:
         raise ZooError(
-            f'There is no class table "{name}"{nearest(name, list(TABLES)) or "."} Known: {", ".join(TABLES)}.'
+            f'There is no class table "{name}"{nearest(name, list(tables)) or "."} Known: {", ".join(tables)}.'
         )
-    if len(TABLES[name]) != classes:
+    if len(tables[name]) != classes:
         raise ZooError(
-            f"The class table {name} names {len(TABLES[name])} classes, but the checkpoint has {classes}: give the "
+            f"The class table {name} names {len(tables[name])} classes, but the checkpoint has {classes}: give the "
             "table of its dataset."
         )
-    return TABLES[name]
+    return tables[name]
+
+
+def _table_of(dataset: type) -> ClassTable | None:
+    names = tuple(getattr(dataset, "class_names", ()))
+    colours = tuple(getattr(dataset, "colours", ()))
+    if not names:
+        return None
+    return ClassTable(names, colours) if len(colours) == len(names) else _coloured(names)
+
+
+def _coloured(names: tuple[str, ...]) -> ClassTable:
+    return ClassTable(names, tuple((r, g, b) for r, g, b in distinct_colours(len(names)).tolist()))

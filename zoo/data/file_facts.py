@@ -1,11 +1,10 @@
-"""What is inside a picture or label file, read once and remembered between starts."""
+"""Facts about picture and label files, which are read once and kept between runs."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -16,12 +15,20 @@ from PIL import Image
 from zoo.data.parallel import Progress, each
 from zoo.data.transforms import BROKEN_FILE, read_label, unreadable
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import cache_dir, write_text
 
 
 @dataclass(frozen=True)
 class Facts:
-    """width and height in pixels; mode as Pillow names it; ids that occur in a label; fault: why it cannot be used."""
+    """Facts about one file.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        mode: As Pillow names it.
+        ids: Class ids that occur in a label.
+        fault: Why the file cannot be used, or nothing.
+    """
 
     width: int = 0
     height: int = 0
@@ -35,8 +42,12 @@ def facts_of(
 ) -> dict[Path, Facts]:
     """Decode every file to its end, on threads; a file that has not changed since the last time is not read again.
 
-    ``fresh`` reads all of them. What was found is kept in the user's cache folder, one file per dataset
-    ``root``.
+    Args:
+        root: The folder of the dataset, which has one file in the user's cache folder.
+        images: Pictures.
+        labels: Label maps.
+        fresh: Read all files.
+        progress: Called with (done, total).
     """
     cache_file = _cache_file(root)
     known = {} if fresh else _load(cache_file)
@@ -57,7 +68,7 @@ def facts_of(
     if work:
         entries = {str(path.absolute()): (stamps.get(path, ""), astuple(facts)) for path, facts in found.items()}
         with contextlib.suppress(OSError):  # without a place for it the next start reads the files again
-            _store(cache_file, known | entries)
+            write_text(cache_file, json.dumps(known | entries))
     return found
 
 
@@ -87,8 +98,7 @@ def _label_facts(path: Path) -> Facts:
 
 
 def _cache_file(root: Path) -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "zoo" / "data" / f"{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]}.json"
+    return cache_dir() / "data" / f"{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]}.json"
 
 
 def _load(path: Path) -> dict[str, list]:
@@ -97,8 +107,3 @@ def _load(path: Path) -> dict[str, list]:
         if isinstance(content, dict):
             return content
     return {}
-
-
-def _store(path: Path, content: dict) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content))

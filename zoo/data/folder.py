@@ -18,6 +18,7 @@ class Folder(PairedDataset):
     every class; without it classes are called by number.
     """
 
+    title = "Your own pictures"
     source = (
         "you: put pictures into <split>/images and 8-bit grey PNGs of class ids into <split>/labels, "
         "for the splits train and test"
@@ -49,5 +50,6 @@ class Folder(PairedDataset):
 
     @classmethod
     def folders(cls, root: Path, split: str) -> tuple[Path, Path]:
+        """See :meth:`PairedDataset.folders`."""
         name = "val" if split == "test" and not (root / "test").is_dir() and (root / "val").is_dir() else split
         return root / name / "images", root / name / "labels"

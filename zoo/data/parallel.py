@@ -1,5 +1,6 @@
-"""One function over many files: on threads where the work leaves Python's lock alone, as decoding a picture does,
-and on processes where it holds it.
+"""One function over many files, on threads or processes.
+
+Threads suit work that releases Python's lock, as decoding a picture does; processes suit work that holds it.
 """
 
 from __future__ import annotations

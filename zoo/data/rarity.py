@@ -1,4 +1,4 @@
-"""Rarity of colours per class, for the rebalanced sampling and the loss mask of GTA-5 (cIMLE, Li et al. 2019).
+"""Rarity of colours per class, for rebalanced sampling and a loss mask (cIMLE, Li et al. 2019, on GTA-5).
 
 For every class, the average colours that it has in the pictures give a density (Gaussian kernels); the score of
 a class in a picture is one over the density at its colour there. A picture is drawn in proportion to the score
@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.config.values import keywords
 from zoo.data.base import PairedDataset, out_of_range
-from zoo.data.layout import Pair
+from zoo.data.pairing import Pair
 from zoo.data.parallel import Progress, each
 from zoo.data.transforms import read_image, read_label
 from zoo.errors import ZooError
+from zoo.files import atomic_file
 from zoo.registry import DATASETS
-from zoo.whole_file import whole_file
 
 VERSION = 1
 FILE_NAME = "rarity.npz"
@@ -53,11 +54,12 @@ class RarityTable:
     bins: Float
 
     def save(self, path: Path) -> None:
+        """Write the file, complete or not at all."""
         _save(path, names=np.array(self.names), scores=self.scores, bins=self.bins, version=np.array(VERSION))
 
     @classmethod
     def load(cls, path: Path) -> RarityTable:
-        """Raises ZooError for a file that is broken or from another version."""
+        """Read a rarity file; ZooError for one that is broken or of another version."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 if int(file["version"]) == VERSION:
@@ -136,16 +138,39 @@ def bins_of(scores: NDArray[np.float32]) -> Float:
     return shares
 
 
-def compute(
-    root: Path, out: Path | None = None, progress: Progress | None = None, resume: bool = True, name: str = "gta5"
-) -> Path:
-    """Write the rarity file of the training pictures below ``root`` and return its path.
+def rebalanced() -> str:
+    """The one dataset that has a setting ``rarity``.
 
-    It goes to ``out``, by default ``<root>/rarity.npz``. Average colours are saved every 256 pictures beside
-    ``out`` and read again after an interruption (``resume``). ``progress`` counts pictures, then one step for
-    each class. Raises ZooError for missing or unreadable files.
+    Raises:
+        ZooError: There are several, or none.
     """
-    dataset_class: type[PairedDataset] = DATASETS.get(name)
+    found = [name for name in DATASETS.names() if "rarity" in keywords(DATASETS.get(name))]
+    if len(found) != 1:
+        raise ZooError(
+            f"Give the name of a dataset that is rebalanced by rarity: {', '.join(found) or 'there is none'}."
+        )
+    return found[0]
+
+
+def compute(
+    root: Path, out: Path | None = None, progress: Progress | None = None, resume: bool = True, name: str | None = None
+) -> Path:
+    """Write the rarity file of the training pictures of a dataset.
+
+    Args:
+        root: The folder of the dataset.
+        out: The file, by default ``<root>/rarity.npz``. Average colours are saved beside it every 256 pictures.
+        progress: Called with (done, total); counts pictures, then one step for each class.
+        resume: Continue an interrupted computation.
+        name: The dataset, by default :func:`rebalanced`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ZooError: Files are missing or cannot be read.
+    """
+    dataset_class: type[PairedDataset] = DATASETS.get(name or rebalanced())
     dataset = dataset_class(root=Path(root), split="train", size=dataset_class.default_size)
     out = Path(out) if out is not None else Path(root) / FILE_NAME
     partial = out.with_suffix(".partial.npz")
@@ -174,9 +199,15 @@ def compute(
 
 
 def table_for(root: Path, pairs: list[Pair], setting: str) -> RarityTable | None:
-    """The rarity file below ``root`` for the pictures of a training set, or None where the setting lets it be missing.
+    """The rarity file of a training set, or None if there is none and the setting allows that.
 
-    setting: "on", "off", or "auto" (use it where it is there, and say so where not). Raises ZooError.
+    Args:
+        root: The folder of the dataset.
+        pairs: The pictures of the training set.
+        setting: "on", "off", or "auto" (use the file if it exists, and log it if not).
+
+    Raises:
+        ZooError: The file is missing, or belongs to other pictures.
     """
     if setting not in ("auto", "on", "off"):
         raise ZooError(f'data.rarity is "{setting}": use auto, on or off.')
@@ -226,5 +257,5 @@ def _resumed(partial: Path, pairs: list[Pair], colours: Float) -> int:
 
 
 def _save(path: Path, **arrays: NDArray) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

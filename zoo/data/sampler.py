@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader, Dataset
 
-from zoo.data.base import EpochPlan, PairedDataset, collate
-from zoo.data.readers import deaf_children, obey_parent
-from zoo.errors import ZooError
-from zoo.interfaces import Batch
+from zoo.data.base import EpochPlan, PairedDataset
 
 Key = tuple[int, int]
+"""Index of a picture, and the seed of its augmentation."""
 
 
 class EpochSampler:
-    """Deals the pictures of an epoch to ``world`` ranks in batches of ``batch_size`` each.
+    """Distributes the pictures of an epoch over ranks, in batches.
 
-    ``batch_size`` counts the pictures of one rank. Ranks take disjoint parts of one global order, which does
-    not depend on ``world``; what does not fill a global batch is dropped. A dataset smaller than a global batch
-    is gone through repeatedly, so that there is always one batch.
+    Ranks take disjoint parts of one global order, which does not depend on ``world``; what does not fill a global batch
+    is dropped. A dataset smaller than a global batch is repeated, so that there is always one batch.
+
+    Args:
+        dataset: The pictures.
+        seed: Of order and augmentation.
+        batch_size: Pictures of one rank.
+        rank: This rank.
+        world: Number of ranks.
     """
 
     def __init__(self, dataset: PairedDataset, *, seed: int, batch_size: int, rank: int = 0, world: int = 1) -> None:
@@ -50,47 +51,3 @@ class EpochSampler:
             first = batch * together + self.rank * self.batch_size
             part = slice(first, first + self.batch_size)
             yield list(zip(order[part].tolist(), draws[part].tolist(), strict=True))
-
-
-def loader(
-    dataset: PairedDataset, batches: Iterable[Sequence[Key | int]], workers: int = 0, *, pin_memory: bool = False
-) -> Iterator[Batch]:
-    """``batches`` of a dataset, each of the items with these keys, read by ``workers`` processes (0: this one).
-
-    ``pin_memory`` puts them where a GPU can copy them from while it works.
-
-    Raises ZooError for a picture that cannot be read, also when it happened in another process.
-    """
-    loaded: Iterable[Any] = DataLoader(
-        _Caught(dataset),
-        batch_sampler=[list(keys) for keys in batches],
-        collate_fn=_collate_caught,
-        num_workers=workers,
-        # By default every start takes a number from the global generator, and a continued run would differ.
-        generator=torch.Generator(),
-        worker_init_fn=obey_parent,
-        pin_memory=pin_memory,
-    )
-    with deaf_children():
-        reading = iter(loaded)
-    for batch in reading:
-        if isinstance(batch, ZooError):
-            raise batch
-        yield batch
-
-
-class _Caught(Dataset[Any]):
-    """Hands a ZooError on as an item: raised in a worker it would arrive wrapped in that worker's traceback."""
-
-    def __init__(self, dataset: PairedDataset) -> None:
-        self.dataset = dataset
-
-    def __getitem__(self, key: Key | int) -> dict[str, Any] | ZooError:
-        try:
-            return self.dataset[key]
-        except ZooError as error:
-            return error
-
-
-def _collate_caught(items: Sequence[Any]) -> Batch | ZooError:
-    return next((item for item in items if isinstance(item, ZooError)), None) or collate(items)

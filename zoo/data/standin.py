@@ -1,35 +1,175 @@
-"""The procedural stand-in of a config: drawn once, then found again."""
+"""Procedural stand-ins: pictures with label maps that replace a dataset, drawn once and kept.
+
+A stand-in draws; the dataset determines names and formats of the files, so a stand-in serves every dataset with its
+classes. ``paint(layout(...), style)`` is a picture: the layout fixes the label map, the style its colours and textures.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import os
-import shutil
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from zoo.config import Config
-from zoo.data.procedural import DEFAULT_SIZES, make
-from zoo.errors import ZooError
+from zoo.data.base import SPLITS, PairedDataset
+from zoo.data.parallel import Progress, each, each_apart
+from zoo.errors import ZooError, nearest
+from zoo.files import atomic_folder
+from zoo.registry import DATASETS, STANDINS
 
 log = logging.getLogger(__name__)
 
 CACHE = Path("data/standin")
+MANY = 400
+"""From this many pictures on, drawing is worth the start of further processes."""
+MARKER = "PROCEDURAL.txt"
+"""A file at the root of every procedural dataset, so that no report can take its pictures for real ones."""
+
+Ids = NDArray[np.uint8]
+
+
+class Layout(Protocol):
+    """What a stand-in fixes before it paints."""
+
+    @property
+    def label(self) -> Ids:
+        """Class ids ``[H, W]``."""
+
+
+class StandIn(ABC):
+    """Draws pictures with label maps; stateless, registered in :data:`zoo.registries.STANDINS`."""
+
+    name: ClassVar[str]  # set by the registry
+
+    @abstractmethod
+    def layout(self, seed: Sequence[int], size: tuple[int, int]) -> Layout:
+        """The label map of one picture of ``size`` (H, W); the same seed gives the same one.
+
+        Raises:
+            ZooError: The size is too small.
+        """
+
+    @abstractmethod
+    def paint(self, layout: Any, style: Sequence[int]) -> NDArray[np.uint8]:
+        """A picture ``[H, W, 3]`` of a layout; its style comes from the seed ``style`` alone."""
+
+
+def standin_of(dataset: type) -> StandIn:
+    """The stand-in of a dataset.
+
+    Raises:
+        ZooError: It has none.
+    """
+    standin = getattr(dataset, "standin", None)
+    if standin is None:
+        known = [name for name in DATASETS.names() if getattr(DATASETS.get(name), "standin", None)]
+        name = getattr(dataset, "name", dataset.__name__)
+        raise ZooError(
+            f'There is no procedural stand-in for "{name}"{nearest(name, known) or "."} Known: {", ".join(known)}.'
+        )
+    found: StandIn = STANDINS.get(standin)()
+    return found
+
+
+def layout_seed(split: str, index: int, seed: int) -> tuple[int, ...]:
+    """The seed of the layout of picture ``index`` of a split in the dataset that ``seed`` fixes."""
+    return (seed, SPLITS.index(split), index, 0)
+
+
+def draw(name: str, split: str, index: int, seed: int, size: tuple[int, int] | None = None) -> tuple[Ids, Ids]:
+    """Picture ``index`` of a split of a dataset's stand-in; the same arguments give the same arrays.
+
+    Args:
+        name: The dataset.
+        split: "train" or "test".
+        index: Number of the picture.
+        seed: An integer of 0 or more. Layout and style use separate streams of it.
+        size: (H, W), by default the dataset's own.
+
+    Returns:
+        Picture ``[H, W, 3]`` and class ids ``[H, W]``, both uint8.
+
+    Raises:
+        ZooError: The dataset has no stand-in, or an argument has no meaning.
+    """
+    dataset = DATASETS.get(name)
+    return _draw(standin_of(dataset), split, index, seed, size or dataset.default_size)
+
+
+def make(
+    name: str,
+    out: Path,
+    *,
+    train: int,
+    test: int,
+    seed: int,
+    size: tuple[int, int] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write the stand-in of a dataset in the folders, names and formats of the real one.
+
+    Args:
+        name: The dataset.
+        out: The folder to write, which appears only when it is complete.
+        train: Number of training pictures.
+        test: Number of test pictures.
+        seed: An integer of 0 or more.
+        size: (H, W), by default the dataset's own.
+        progress: Called with (done, total) after each picture.
+
+    Raises:
+        ZooError: The dataset has no stand-in, ``out`` is in use, or an argument has no meaning.
+    """
+    dataset: type[PairedDataset] = DATASETS.get(name)
+    standin = standin_of(dataset)
+    if train < 0 or test < 0 or train + test == 0:
+        raise ZooError(
+            f"{train} training and {test} test pictures were asked for: give counts of 0 or more that are not both 0."
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ZooError(
+            f"{out} exists and is not an empty folder: choose another place for the {name} stand-in, or remove it."
+        )
+    pictures = [(split, index) for split, count in (("train", train), ("test", test)) for index in range(count)]
+    with atomic_folder(out) as root:
+        for split in SPLITS:
+            for path in dataset.files(root, split, 0):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        write = partial(_write, root, dataset, standin, seed, size or dataset.default_size)
+        spread = each_apart if len(pictures) >= MANY else partial(each, threads=1)
+        for _ in spread(write, pictures, progress):
+            pass
+        marker = f"Drawn by the zoo (zoo data make {name} --seed {seed}): these are not photographs.\n"
+        (root / MARKER).write_text(marker)
+        dataset.write_extras(root)
+
+
+def is_procedural(root: Path) -> bool:
+    """Whether :func:`make` wrote the dataset at ``root``."""
+    return (root / MARKER).is_file()
 
 
 def located(config: Config, cache: Path = CACHE) -> Config:
-    """The config with a ``data.root`` that is there, if the stand-in can bring that about.
+    """The config with a ``data.root`` that exists, if the stand-in can provide it.
 
-    Where nothing lies at the default ``data/NAME`` and the config describes a stand-in (``data.standin``, which the
-    profile smoke sets) of a dataset that has one, ``data.root`` becomes the stand-in's folder; any other config comes
-    back as it is.
+    Where nothing is at the default ``data/NAME``, the config describes a stand-in (``data.standin``, which some
+    profiles set) and the dataset has one, ``data.root`` becomes the stand-in's folder; any other config is returned
+    unchanged.
     """
-    root = Path(config.data["root"])
-    name = config.data["name"]
-    if root != Path("data") / name or root.is_dir() or config.data["standin"] is None or name not in DEFAULT_SIZES:
+    root, name = Path(config.data["root"]), config.data["name"]
+    if root != Path("data") / name or root.is_dir() or config.data["standin"] is None:
+        return config
+    if getattr(DATASETS.get(name), "standin", None) is None:
         return config
     folder = standin(config, cache)
     log.info("There are no pictures at %s, so the procedural stand-in in %s is used.", root, folder)
@@ -37,12 +177,18 @@ def located(config: Config, cache: Path = CACHE) -> Config:
 
 
 def standin(config: Config, cache: Path = CACHE, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The folder below ``cache`` with the stand-in that ``data.standin`` describes at ``data.size``, drawn if missing.
+    """The folder with the stand-in that ``data.standin`` describes at ``data.size``, drawn if missing.
 
-    Its name tells dataset, counts, seed, size and version of the zoo apart, so runs that ask for the same pictures
-    share them. ``progress`` is called with (pictures drawn, pictures in all).
+    Its name depends on dataset, counts, seed, size and version of the zoo, so runs that need the same pictures share
+    them.
 
-    Raises ZooError for a config without ``data.standin`` and for a dataset that has no stand-in.
+    Args:
+        config: The config.
+        cache: The folder of all stand-ins.
+        progress: Called with (pictures drawn, pictures in all).
+
+    Raises:
+        ZooError: The config has no ``data.standin``, or the dataset has no stand-in.
     """
     import zoo
 
@@ -56,15 +202,37 @@ def standin(config: Config, cache: Path = CACHE, *, progress: Callable[[int, int
     folder = Path(cache) / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if folder.is_dir():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    own = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        make(name, own, **numbers, size=size, progress=progress)
-        own.rename(folder)
-    except OSError as error:
+        make(name, folder, **numbers, size=size, progress=progress)
+    except (OSError, ZooError) as error:
         # another process that wanted the same pictures may have been faster
         if not folder.is_dir():
+            if isinstance(error, ZooError):
+                raise
             raise ZooError(f"The stand-in for {name} cannot be written to {folder}: {error}.") from error
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
     return folder
+
+
+def _draw(standin: StandIn, split: str, index: int, seed: int, size: tuple[int, int]) -> tuple[Ids, Ids]:
+    if split not in SPLITS:
+        raise ZooError(f'A procedural dataset has the splits train and test, not "{split}".')
+    if seed < 0:
+        raise ZooError(f"The seed of a procedural dataset is {seed}: give an integer of 0 or more.")
+    where = layout_seed(split, index, seed)
+    layout = standin.layout(where, size)
+    return standin.paint(layout, (*where[:-1], 1)), layout.label
+
+
+def _write(
+    root: Path,
+    dataset: type[PairedDataset],
+    standin: StandIn,
+    seed: int,
+    size: tuple[int, int],
+    which: tuple[str, int],
+) -> None:
+    """Draw one picture, named by split and index, and write its two files."""
+    image, label = _draw(standin, *which, seed, size)
+    image_file, label_file = dataset.files(root, *which)
+    Image.fromarray(image).save(image_file, quality=95)
+    Image.fromarray(label).save(label_file)

@@ -24,7 +24,7 @@ BROKEN_FILE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.D
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The random choices for one training picture: the crop's left and upper edge in pixels, and whether to mirror."""
+    """The random choices for one training picture: left and upper edge of the crop in pixels, and whether to mirror."""
 
     crop_x: int
     crop_y: int
@@ -32,10 +32,14 @@ class Augmentation:
 
 
 def draw_params(rng: random.Random, loaded: tuple[int, int], size: tuple[int, int]) -> Augmentation:
-    """Draw the choices for a picture loaded at ``loaded`` (H, W) and cropped to ``size`` (H, W).
+    """Draw the choices in the order of the official code: x, y, then the flip with probability 1/2.
 
-    In the order of the official code: x, y, then the flip with probability 1/2; x and y are drawn even where no
-    room is left.
+    x and y are drawn even if there is no room left.
+
+    Args:
+        rng: The random numbers.
+        loaded: (H, W) at which the picture is loaded.
+        size: (H, W) of the crop.
     """
     x = rng.randint(0, max(0, loaded[1] - size[1]))
     y = rng.randint(0, max(0, loaded[0] - size[0]))
@@ -50,10 +54,17 @@ def transform(
     loaded: tuple[int, int] | None = None,
     params: Augmentation | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Resize to ``loaded`` (default ``size``), crop to ``size`` (all H, W), mirror: picture and label alike.
+    """Resize, crop and mirror a picture and its label.
 
-    Returns image ``[3, H, W]`` float32 in [-1, 1] and label ``[H, W]`` int64. Without ``params`` the picture is
-    resized to ``size`` and nothing is cropped or mirrored.
+    Args:
+        image: RGB picture.
+        label: Class ids.
+        size: (H, W) of the result.
+        loaded: (H, W) before the crop, by default ``size``.
+        params: The random choices; without them nothing is cropped or mirrored.
+
+    Returns:
+        Picture ``[3, H, W]`` float32 in [-1, 1] and label ``[H, W]`` int64.
     """
     load_height, load_width = loaded if loaded is not None and params is not None else size
     image = image.resize((load_width, load_height), Image.Resampling.BICUBIC)
@@ -71,7 +82,7 @@ def transform(
 
 
 def read_image(path: Path) -> Image.Image:
-    """An RGB picture. Raises ZooError for a file that cannot be read to its end."""
+    """An RGB picture; ZooError for a file that cannot be read to its end."""
     try:
         with Image.open(path) as file:
             return file.convert("RGB")
@@ -80,9 +91,10 @@ def read_image(path: Path) -> Image.Image:
 
 
 def read_label(path: Path) -> Image.Image:
-    """A single-channel picture of class ids. Raises ZooError for an unreadable file and for a colour picture.
+    """A single-channel picture of class ids; of a palette picture the indices, whatever its colours are.
 
-    Of a palette picture the indices are the ids, whatever colours the palette shows them in.
+    Raises:
+        ZooError: The file cannot be read, or is a colour picture.
     """
     try:
         with Image.open(path) as file:
@@ -100,11 +112,13 @@ def read_label(path: Path) -> Image.Image:
 
 
 def unreadable(path: Path, error: Exception) -> str:
+    """The message for a file that Pillow cannot read."""
     reason = str(error).replace(str(path), "").rstrip(" .'\"") or type(error).__name__
     return f"The file {path} cannot be read ({reason}): get it again or remove the pair."
 
 
 def colour_label(path: Path, mode: str) -> str:
+    """The message for a label map in colours."""
     return (
         f"The label {path} is a colour picture (mode {mode}) and not a map of class ids: save ids as an 8-bit grey PNG."
     )

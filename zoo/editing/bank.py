@@ -21,8 +21,8 @@ from zoo.editing.bank_row import WHOLE, WHOLE_NAME, BankRow, codes_column, colum
 from zoo.editing.dataset_codes import Origin, encoded
 from zoo.editing.loaded_method import table_of
 from zoo.errors import ZooError
+from zoo.files import atomic_file
 from zoo.interfaces import Method
-from zoo.whole_file import whole_file
 
 BATCH = 16
 """Pictures that are encoded together; their rows form a row group."""
@@ -66,7 +66,7 @@ def extract_bank(
     metadata = {METADATA: origin.to_json(), CLASS_NAMES: json.dumps(names)}
     schema = pa.schema(columns(origin.specs), metadata=metadata)
     rows = 0
-    with whole_file(out) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with atomic_file(out) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for pictures, codes, there in encoded(method, dataset, limit=limit, batch=BATCH, progress=progress):
             found: list[dict[str, Any]] = []
             for index, name in enumerate(pictures.name):

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save
 
 from zoo.codes import Codes, CodeSpec
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
 
 STREAM = 0xD1
 """Separates the random numbers of directions from those of codes."""
@@ -41,7 +41,7 @@ def direction_between(first: Codes, second: Codes) -> Codes:
 
 def save_direction(path: Path, direction: Codes) -> None:
     """Write a direction as a .safetensors file with a tensor for each code; the file appears whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in direction.items()}))
 
 

@@ -22,8 +22,8 @@ from zoo.data.transforms import BROKEN_FILE
 from zoo.editing.encoding import render
 from zoo.editing.pasting import PasteBack
 from zoo.errors import ZooError
+from zoo.files import atomic_file
 from zoo.interfaces import Method
-from zoo.whole_file import whole_file
 
 FORMAT = 1
 MEMBERS = ("edit.json", "mask.png", "result.png", "codes.safetensors")
@@ -107,7 +107,7 @@ class EditFile:
 
     def save(self, path: Path) -> None:
         """Write the ZIP, which appears whole or not at all."""
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_bytes(self.to_bytes())
 
     @classmethod

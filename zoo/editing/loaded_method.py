@@ -10,7 +10,7 @@ import torch
 
 from zoo import checkpoints
 from zoo.config import Config
-from zoo.data.class_tables import ClassTable, class_table, shipped_table
+from zoo.data.class_tables import ClassTable, class_table, dataset_table
 from zoo.distributed import start
 from zoo.factory import load
 from zoo.interfaces import Method
@@ -44,11 +44,11 @@ class LoadedMethod:
             names: A class table that ships with the zoo; None for that of the checkpoint.
 
         Raises:
-            ZooError: As :func:`zoo.load` and :func:`zoo.data.class_tables.shipped_table`.
+            ZooError: As :func:`zoo.load` and :func:`zoo.data.class_tables.dataset_table`.
         """
         where = start(device)
         method = load(checkpoint, device=where)
-        table = table_of(method) if names is None else shipped_table(names, method.config.data["classes"])
+        table = table_of(method) if names is None else dataset_table(names, method.config.data["classes"])
         path = Path(checkpoint)
         return cls(method, table, path, torch.device(where), checkpoints.digest(path))
 

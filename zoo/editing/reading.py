@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.data.class_tables import ClassTable
-from zoo.data.palettes import Colour
+from zoo.data.class_tables import ClassTable, Colour
 from zoo.data.transforms import BROKEN_FILE, transform
 from zoo.errors import ZooError
 from zoo.visual import distinct_colours

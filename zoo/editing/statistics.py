@@ -23,8 +23,8 @@ from zoo.data import PairedDataset
 from zoo.editing.dataset_codes import Origin, encoded
 from zoo.editing.directions import vector_axes
 from zoo.errors import ZooError
+from zoo.files import atomic_file
 from zoo.interfaces import Method
-from zoo.whole_file import whole_file
 
 METADATA = "zoo code statistics"
 """Key of the file's metadata."""
@@ -82,7 +82,7 @@ class CodeStatistics:
         tensors = {
             f"{part}.{name}": tensor.contiguous() for part in PARTS for name, tensor in getattr(self, part).items()
         }
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_bytes(save(tensors, {METADATA: self.origin.to_json()}))
 
     @classmethod

@@ -14,7 +14,7 @@ import torch
 from zoo.distributed import world_size
 from zoo.environment import device_name, versions
 from zoo.errors import ZooError
-from zoo.whole_file import write_text
+from zoo.files import write_text
 
 RESUMABLE_OVERRIDES = {
     "data.root",

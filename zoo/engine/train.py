@@ -22,7 +22,7 @@ from zoo.callbacks import Callback, CallbackList, Run, build_callbacks
 from zoo.config import Config
 from zoo.data import EpochSampler, PairedDataset, collate
 from zoo.data.check import check
-from zoo.data.procedural import is_procedural
+from zoo.data.standin import is_procedural
 from zoo.distributed import any_rank, barrier, is_main, merge_over_ranks, rank, start, world_size, wrap
 from zoo.engine.average import Average
 from zoo.engine.batches import BatchLoader, Stream, reseed

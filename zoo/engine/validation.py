@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.config import EvaluateConfig
+from zoo.config import EvaluateConfig, is_toy
 from zoo.data import PairedDataset
-from zoo.environment import cache_dir
 from zoo.errors import ZooError
+from zoo.files import cache_dir
 from zoo.interfaces import Batch, Method
 from zoo.visual import grid, sample_columns
 
@@ -68,8 +68,7 @@ def require_measurable(method: Method, dataset: PairedDataset | None, settings: 
         ZooError: Where there are no test pictures, for an unknown metric or one that the method has no codes for, and
             for missing weights of a feature network.
     """
-    from zoo.metrics import MethodSource, named
-    from zoo.metrics.protocols import Networks
+    from zoo.metrics import MethodSource, Networks, parse_metric
 
     if dataset is None:
         raise ZooError(
@@ -78,7 +77,7 @@ def require_measurable(method: Method, dataset: PairedDataset | None, settings: 
         )
     networks, codes = Networks(allow_random=_allow_random(method)), MethodSource(method).codes
     for name in _metrics(method, settings):
-        metric = named(name).cls
+        metric = parse_metric(name).cls
         if metric.codes not in codes:
             raise ZooError(f"{method.name} has no pictures for the metric {name}: leave it out of train.evaluate.")
         _ = metric(networks).network  # loads its weights
@@ -91,6 +90,5 @@ def _metrics(method: Method, settings: EvaluateConfig) -> list[str]:
 
 
 def _allow_random(method: Method) -> bool:
-    from zoo.evaluation import RANDOM_PROFILE
 
-    return method.config.profile == RANDOM_PROFILE
+    return is_toy(method.config.profile)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.metrics.networks import AlexLPIPS
+from zoo.metrics.metric import SampleMetric
+from zoo.metrics.networks import AlexLPIPS, Networks
+from zoo.metrics.pictures import signed
+from zoo.registry import METRICS
 
 
 class DiversityAccumulator:
-    """Mean LPIPS over all pairs of the pictures it is shown.
+    """Mean LPIPS over all pairs of pictures.
 
     LPIPS is a weighted sum of squared differences of features, and the mean of ``(x_i - x_j)^2`` over all pairs of S
     numbers is twice their unbiased variance. So one running mean map per layer and one running sum of squares are
@@ -25,7 +28,7 @@ class DiversityAccumulator:
 
     @torch.no_grad()
     def update(self, images: Tensor) -> None:
-        """Take in further samples ``[n, 3, H, W]`` in [-1, 1] of the same mask."""
+        """Add further samples ``[n, 3, H, W]`` in [-1, 1] of the same mask."""
         n = images.shape[0]
         squares = torch.zeros((), device=images.device)
         means = []
@@ -42,7 +45,7 @@ class DiversityAccumulator:
         self.count += n
 
     def result(self) -> float:
-        """The mean over all pairs. Raises ValueError for fewer than two pictures, which have no pair."""
+        """The mean over all pairs; ValueError for fewer than two pictures, which have no pair."""
         if self.count < 2:
             raise ValueError(f"diversity needs at least two samples of a mask, got {self.count}")
         return 2 * self._squares / (self.count - 1)
@@ -51,3 +54,32 @@ class DiversityAccumulator:
         """``[c, h, w]`` -> its LPIPS: weighted over the channels, averaged over the positions."""
         head = self.network.heads[layer]
         return torch.einsum("c,chw->", head, squares) / (squares.shape[1] * squares.shape[2])
+
+
+@METRICS.register("diversity_lpips_alex_{samples}")
+class Diversity(SampleMetric):
+    """Mean LPIPS over all pairs of the samples of a mask, averaged over masks (Tables 2 to 5)."""
+
+    title = "Diversity"
+    better = "higher"
+    by_default = True
+    fewest_samples = 2
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__(networks)
+        self._of_mask = DiversityAccumulator(networks.lpips)
+
+    @property
+    def network(self) -> str:
+        """The name of the feature network."""
+        return self.networks.lpips.features
+
+    def update(self, real: Tensor, fake: Tensor) -> None:
+        """See the base class."""
+        self._of_mask.update(signed(fake))
+
+    def of_mask(self, real: Tensor) -> float:
+        """See the base class."""
+        result = self._of_mask.result()
+        self._of_mask = DiversityAccumulator(self.networks.lpips)
+        return result

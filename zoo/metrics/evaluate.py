@@ -1,4 +1,4 @@
-"""One pass over a test set that computes any of the metrics of :mod:`zoo.metrics.protocols`."""
+"""One pass over a test set that computes any of the metrics of :data:`zoo.registries.METRICS`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 from torch import Tensor
 
 from zoo.data import PairedDataset, collate
-from zoo.data.procedural import is_procedural
+from zoo.data.standin import is_procedural
 from zoo.distributed import rank, world_size
 from zoo.errors import ZooError
-from zoo.metrics.protocols import (
+from zoo.metrics.metric import (
     Metric,
     MetricResult,
     NamedMetric,
-    Networks,
     ReconstructionMetric,
     SampleMetric,
     full_name,
-    named,
+    parse_metric,
 )
+from zoo.metrics.networks import Networks
 from zoo.metrics.sources import PictureSource
 from zoo.registry import METRICS
 from zoo.visual import save_picture, to_pixels
@@ -35,8 +35,12 @@ BATCH = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """results: by metric. pictures: the number of every picture, with the columns index (its place in the test set),
-    name, metric and value; metrics of whole sets, as the FID is, have none.
+    """The outcome of an evaluation.
+
+    Attributes:
+        results: By metric.
+        pictures: The number of every picture, with the columns index (its place in the test set), name, metric and
+            value; metrics of whole sets, as the FID is, have none.
     """
 
     results: dict[str, MetricResult]
@@ -66,15 +70,23 @@ def evaluate(
     keep: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Judge a source (a method: :class:`zoo.metrics.MethodSource`) by the first ``limit`` pictures of a dataset.
+    """Evaluate a source of pictures on a dataset; every picture is synthesised once for all metrics.
 
-    Every picture is synthesised once for all ``metrics`` and goes to no file, unless ``keep`` names a folder for them
-    (``real``, ``reconstruction`` and ``samples``, all PNG). ``statistics`` is a folder that keeps the statistics of the
-    ground truth from one evaluation to the next. ``progress`` is called with (pictures done, pictures in all). In a
-    distributed run every rank calls this, takes every n-th picture, and has the same result.
+    In a distributed run every rank calls this, takes every n-th batch, and has the same result.
 
-    Raises ZooError for an unknown metric, one that the source has no pictures for, too few pictures, and missing
-    feature weights (unless ``allow_random``).
+    Args:
+        source: What gives the pictures; of a method, :class:`zoo.metrics.MethodSource`.
+        dataset: The test set.
+        metrics: Full names.
+        allow_random: Use random feature networks where trained weights cannot be had.
+        limit: Evaluate the first pictures only.
+        statistics: A folder that keeps the statistics of the ground truth for the next evaluation.
+        keep: A folder for the pictures, by default none (``real``, ``reconstruction`` and ``samples``, all PNG).
+        progress: Called with (pictures done, pictures in all).
+
+    Raises:
+        ZooError: A metric is unknown or the source has no pictures for it, there are too few pictures, or feature
+            weights are missing.
     """
     networks = Networks(source.device, allow_random)
     count = len(dataset) if limit is None else min(limit, len(dataset))
@@ -96,7 +108,7 @@ def evaluate(
                 metric.update(indices, real, fake)
         if sampled:
             for i, index in enumerate(indices):
-                _judge_mask(
+                _update_mask(
                     sampled,
                     real[i],
                     index,
@@ -114,15 +126,16 @@ def evaluate(
 
 
 def applicable(source: PictureSource, samples: int = 40) -> list[str]:
-    """The full names of the metrics that a source has pictures for, with ``samples`` of each mask."""
-    return [full_name(name, samples) for name in METRICS.names() if METRICS.get(name).codes in source.codes]
+    """The full names of the default metrics that a source has pictures for, with ``samples`` of each mask."""
+    found = [(name, METRICS.get(name)) for name in METRICS.names()]
+    return [full_name(name, samples) for name, cls in found if cls.by_default and cls.codes in source.codes]
 
 
 def _chosen(name: str, source: PictureSource, images: int) -> NamedMetric:
-    metric = named(name)
+    metric = parse_metric(name)
     if metric.cls.codes not in source.codes:
         lack = "no encoder" if metric.cls.codes == "encoded" else "no codes to draw"
-        raise ZooError(f"{source.name} has {lack}, so it cannot be judged by {name}; leave that metric out.")
+        raise ZooError(f"{source.name} has {lack}, so {name} cannot be evaluated; leave that metric out.")
     if images < metric.cls.fewest_images:
         raise ZooError(
             f"The metric {name} needs at least {metric.cls.fewest_images} pictures, but got {images}; use more."
@@ -145,7 +158,7 @@ def _batches(count: int) -> Iterator[range]:
         yield range(first, min(first + BATCH, count))
 
 
-def _judge_mask(metrics: Sequence[SampleMetric], real: Tensor, index: int, chunks: Iterator[Tensor]) -> None:
+def _update_mask(metrics: Sequence[SampleMetric], real: Tensor, index: int, chunks: Iterator[Tensor]) -> None:
     for fake in chunks:
         for metric in metrics:
             metric.update(real, fake)

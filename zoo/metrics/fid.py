@@ -1,112 +1,127 @@
-"""Frechet Inception distance (Heusel et al. 2017): running statistics and the closed form."""
+"""FID of reconstructions; the statistics of the ground truth are computed once for a test set and kept in a file."""
 
 from __future__ import annotations
 
-import uuid
-import zipfile
-from collections.abc import Sequence
+import hashlib
+import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.data import PairedDataset
+from zoo.distributed import any_rank, is_main, merge_over_ranks, rank
 from zoo.errors import ZooError
+from zoo.metrics.frechet import FeatureStatistics, frechet_distance
+from zoo.metrics.metric import ReconstructionMetric
+from zoo.metrics.networks import Networks
+from zoo.registry import METRICS
 
-Array = NDArray[np.float64]
+log = logging.getLogger(__name__)
 
 
 @dataclass
-class FeatureStatistics:
-    """Mean and covariance of features ``[n, D]``, chunk by chunk in float64; memory is D^2 for any number of pictures.
+class ReferenceStatistics:
+    """Features of the ground truth, from the file of an earlier evaluation, or collected as pictures come.
 
-    ``features`` names the network; statistics of different networks are never compared.
+    Attributes:
+        features: The name of the network.
+        path: The file, or None to keep nothing.
+        known: They came from the file, so no picture needs to go through the network.
     """
 
     features: str
-    count: int = 0
-    mean: Array = field(default_factory=lambda: np.zeros(0))
-    scatter: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    """Sum over pictures of the outer products of deviations from the mean."""
+    path: Path | None = None
+    known: bool = False
+    statistics: FeatureStatistics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.statistics = FeatureStatistics(self.features)
+
+    @classmethod
+    def of(cls, dataset: PairedDataset, count: int, features: str, folder: Path | None) -> ReferenceStatistics:
+        """Those of the first ``count`` pictures; without a ``folder`` nothing is kept. All ranks must call.
+
+        A damaged file is computed anew.
+        """
+        reference = cls(features, None if folder is None else folder / f"{_key(dataset, count, features)}.npz")
+        found = None
+        if reference.path is not None and reference.path.is_file():
+            try:
+                found = FeatureStatistics.load(reference.path)
+            except ZooError as error:
+                log.warning("%s It is computed anew.", error)
+        if not any_rank(found is None):
+            assert found is not None
+            reference.statistics, reference.known = found, True
+        return reference
 
     def update(self, features: Tensor) -> None:
         """Take in features ``[n, D]`` of further pictures."""
-        chunk = features.detach().to("cpu", torch.float64).numpy()
-        mean = chunk.mean(axis=0)
-        centred = chunk - mean
-        self._add(chunk.shape[0], mean, centred.T @ centred)
+        self.statistics.update(features)
 
-    def _add(self, n: int, mean: Array, scatter: Array) -> None:
-        """Merge the statistics of ``n`` further pictures (Chan, Golub and LeVeque 1979)."""
-        if self.count == 0:
-            self.count, self.mean, self.scatter = n, mean, scatter
+    def merge(self) -> None:
+        """Bring the shares of all ranks together, and keep the result in the file."""
+        if self.known:
             return
-        shift, total = mean - self.mean, self.count + n
-        self.scatter = self.scatter + scatter + np.outer(shift, shift) * (self.count * n / total)
-        self.mean = self.mean + shift * (n / total)
-        self.count = total
+        parts = merge_over_ranks({rank(): self.statistics})
+        self.statistics = FeatureStatistics.merged([parts[number] for number in sorted(parts)])
+        if self.path is not None and is_main():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.statistics.save(self.path)
 
-    @classmethod
-    def merged(cls, parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
-        """The statistics of all pictures from those of their parts, some of which may be empty."""
-        whole = cls(parts[0].features)
-        for part in parts:
-            if part.count:
-                whole._add(part.count, part.mean, part.scatter)
-        return whole
+
+def _key(dataset: PairedDataset, count: int, features: str) -> str:
+    """Digits that change with any picture (its name, or size and time of its file), the resolution and the network."""
+    files = [(pair.name, (status := pair.image.stat()).st_size, status.st_mtime_ns) for pair in dataset.pairs[:count]]
+    content = [dataset.name, dataset.split, list(dataset.size), features, files]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+@METRICS.register("fid_val_inception2015")
+class ReconstructionFID(ReconstructionMetric):
+    """FID between reconstructions and ground truth, on pytorch-fid's 2048 features (Table 1)."""
+
+    title = "FID"
+    better = "lower"
+    digits = 1
+    by_default = True
+    fewest_images = 2
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__(networks)
+        self.fake = FeatureStatistics(self.network)
+        self.reference = ReferenceStatistics(self.network)
 
     @property
-    def covariance(self) -> Array:
-        """Unbiased covariance ``[D, D]``. Raises ZooError for fewer than two pictures."""
-        if self.count < 2:
-            raise ZooError(
-                f"The FID needs at least two pictures on each side, but got {self.count}; use more pictures."
-            )
-        return self.scatter / (self.count - 1)
+    def network(self) -> str:
+        """The name of the feature network."""
+        return self.networks.inception.features
 
-    def save(self, path: Path) -> None:
-        """Write an npz with ``mu`` and ``sigma``, as pytorch-fid reads it, and ``count`` and ``features``."""
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, mu=self.mean, sigma=self.covariance, count=self.count, features=self.features)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    def begin(self, dataset: PairedDataset, count: int, statistics: Path | None) -> None:
+        """Read the statistics of the ground truth, if they are stored."""
+        self.reference = ReferenceStatistics.of(dataset, count, self.network, statistics)
 
-    @classmethod
-    def load(cls, path: Path) -> FeatureStatistics:
-        """Read what :meth:`save` wrote. Raises ZooError for a missing, truncated or other file."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                count = int(file["count"])
-                return cls(str(file["features"]), count, file["mu"], file["sigma"] * (count - 1))
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ZooError(
-                f"The statistics file {path} cannot be read ({error}); delete it to compute it again."
-            ) from error
+    def update(self, indices: range, real: Tensor, fake: Tensor) -> None:
+        """See the base class."""
+        if not self.reference.known:
+            self.reference.update(self.networks.inception(real.float() / 255))
+        self.fake.update(self.networks.inception(fake.float() / 255))
 
+    def merge(self) -> None:
+        """Combine the statistics of all ranks."""
+        parts = merge_over_ranks({rank(): self.fake})
+        self.fake = FeatureStatistics.merged([parts[number] for number in sorted(parts)])
+        self.reference.merge()
 
-def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
-    """``|mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2))`` of the covariances A and B.
+    def value(self) -> float:
+        """The Frechet distance."""
+        return frechet_distance(self.reference.statistics, self.fake)
 
-    The eigenvalues of A B are those of the symmetric ``R^T B R`` with ``R R^T = A``, which are real and not negative,
-    and fewer where A has a low rank (fewer pictures than dimensions). Raises ZooError where the two come from different
-    networks.
-    """
-    if a.features != b.features or a.mean.shape != b.mean.shape:
-        raise ZooError(
-            f"The FID compares features of one network, but got {a.features} ({a.mean.size} dimensions) and "
-            f"{b.features} ({b.mean.size} dimensions); compute both with the same."
-        )
-    if a.count > b.count:
-        a, b = b, a
-    values, vectors = np.linalg.eigh(a.covariance)
-    kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
-    root = vectors[:, kept] * np.sqrt(values[kept])
-    product = np.linalg.eigvalsh(root.T @ b.covariance @ root)
-    trace_root = np.sqrt(product.clip(min=0)).sum()
-    shift = a.mean - b.mean
-    return float(shift @ shift + np.trace(a.covariance) + np.trace(b.covariance) - 2 * trace_root)
+    def warnings(self) -> tuple[str, ...]:
+        """Says when there are fewer pictures than dimensions."""
+        dimensions = self.networks.inception.dims
+        if self.fake.count >= dimensions:
+            return ()
+        return (f"FID from {self.fake.count} pictures, fewer than its {dimensions} dimensions",)

@@ -10,6 +10,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +29,8 @@ RANDOM_SEED = 1234
 class AlexLPIPS(nn.Module):
     """LPIPS v0.1 on AlexNet (Zhang et al. 2018), split where samples can share work.
 
-    ``features`` says what the trunk is: ``"alexnet (ImageNet)"`` or ``"random features"``.
+    Attributes:
+        features: Name of the trunk, ``"alexnet (ImageNet)"`` or ``"random features"``.
     """
 
     def __init__(self, state: dict[str, Tensor], features: str) -> None:
@@ -57,14 +60,16 @@ class AlexLPIPS(nn.Module):
         return [self.get_buffer(f"head{i}") for i in range(5)]
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """images ``[B, 3, H, W]`` in [-1, 1] -> for each layer ``[B, c, h, w]``, of unit length over the channels."""
+        """Images ``[B, 3, H, W]`` in [-1, 1] -> for each layer ``[B, c, h, w]``, of unit length over the channels."""
         return [self._normalize(feature) for feature in self.trunk(self.scaling(images))]
 
 
 class Inception(nn.Module):
     """The Inception network that defines the FID (Heusel et al. 2017), up to a pooling layer of ``dims`` channels.
 
-    ``features`` says what it is: ``"inception-2015-12-05"`` or ``"random features"``.
+    Attributes:
+        features: Name of the network, ``"inception-2015-12-05"`` or ``"random features"``.
+        dims: Number of channels.
     """
 
     def __init__(self, state: dict[str, Tensor], features: str, dims: int = 2048) -> None:
@@ -77,7 +82,7 @@ class Inception(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """images ``[B, 3, H, W]`` in [0, 1], resized to 299x299 inside -> ``[B, dims]``, averaged over positions."""
+        """Images ``[B, 3, H, W]`` in [0, 1], resized to 299x299 inside -> ``[B, dims]``, averaged over positions."""
         feature: Tensor = self.network(images)[0]
         return F.adaptive_avg_pool2d(feature, 1).flatten(1)
 
@@ -99,13 +104,36 @@ def load_lpips(*, allow_random: bool = False) -> AlexLPIPS:
 def load_inception(*, dims: int = 2048, allow_random: bool = False) -> Inception:
     """The FID network with the trained weights; seeded random ones where they cannot be had and ``allow_random``.
 
-    ``dims`` is 64, 192, 768 or 2048 (the FID's own). Raises ZooError where the weights are missing.
+    Args:
+        dims: 64, 192, 768 or 2048 (the FID's own).
+        allow_random: Use random weights if the trained ones cannot be had.
+
+    Raises:
+        ZooError: The weights are missing.
     """
     path = weights.resolve("inception-fid")
     if path is not None:
         return Inception(weights.load("inception-fid", path), "inception-2015-12-05", dims)
     _random_instead("inception-fid", allow_random)
     return Inception(_random_inception_state(), RANDOM_FEATURES, dims)
+
+
+@dataclass
+class Networks:
+    """The feature networks of one evaluation: each is built when a metric first uses it, and shared by all."""
+
+    device: torch.device | str = "cpu"
+    allow_random: bool = False
+
+    @cached_property
+    def lpips(self) -> AlexLPIPS:
+        """LPIPS on AlexNet."""
+        return load_lpips(allow_random=self.allow_random).to(self.device)
+
+    @cached_property
+    def inception(self) -> Inception:
+        """The Inception network of the FID."""
+        return load_inception(allow_random=self.allow_random).to(self.device)
 
 
 def lpips_distance(network: AlexLPIPS, a: Tensor, b: Tensor) -> Tensor:

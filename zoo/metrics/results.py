@@ -13,18 +13,30 @@ import pandas as pd
 
 from zoo.environment import versions
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file, write_text
+from zoo.files import atomic_file, write_text
 
 
 @dataclass(frozen=True)
 class Result:
     """One number of one run.
 
-    metric, value, better, protocol: as in :class:`zoo.metrics.MetricResult`; value is None where the method has no such
-    pictures (GauGAN has no codes to draw), and ``warnings`` say so. data: where the pictures come from. method,
-    settings: what was judged. training: iterations, trunk, seed, ... of the checkpoint, as far as they are known. seed:
-    of the random codes. config, checkpoint: the first digits of their hashes. seconds: of the evaluation that this
-    number came out of.
+    Attributes:
+        metric: Full name.
+        value: The number; None if the method has no such pictures (GauGAN has no codes to draw), with a warning.
+        better: "lower" or "higher".
+        protocol: As in :class:`zoo.metrics.MetricResult`.
+        data: Where the pictures come from.
+        method: Name of the method.
+        settings: Its settings.
+        training: iterations, trunk, seed, ... of the checkpoint, as far as they are known.
+        seed: Of the random codes.
+        profile: Of the training.
+        config: First digits of the config's hash.
+        checkpoint: First digits of the checkpoint's hash.
+        device: In words.
+        seconds: Duration of the evaluation that gave this number.
+        warnings: What a reader of the number must know.
+        versions: Of python and packages.
     """
 
     metric: str
@@ -50,12 +62,12 @@ class Result:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of python and of the packages that train and judge."""
+    """Versions of python and of the packages that train and evaluate."""
     return versions() | {package: version(package) for package in ("lpips", "pytorch-fid")}
 
 
 def training_facts(checkpoint: Path) -> dict[str, Any]:
-    """What the record beside a checkpoint says of its training; "unknown" iterations and trunk where there is none."""
+    """Facts of a training from the record beside its checkpoint; "unknown" iterations and trunk without a record."""
     facts: dict[str, Any] = {"iterations": "unknown", "trunk": "unknown"}
     record = checkpoint.with_name("record.json")
     if record.is_file():
@@ -80,11 +92,10 @@ def read(path: Path) -> list[Result]:
 
 def write_pictures(path: Path, pictures: pd.DataFrame) -> None:
     """Write the number of every picture as Parquet, whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         pictures.to_parquet(temporary, index=False)
 
 
 def write(path: Path, results: Iterable[Result]) -> None:
     """Write one line per result, in place of the file as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "".join(result.line() + "\n" for result in results))

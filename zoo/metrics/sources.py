@@ -1,4 +1,4 @@
-"""What the metrics judge: something that gives pictures for the masks of a test set."""
+"""What is evaluated: a source of pictures for the masks of a test set."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from zoo.metrics.pictures import written
 class PictureSource(Protocol):
     """Pictures for the masks of a test set, all uint8 as files would hold them.
 
-    name: what is judged. codes: the kinds of pictures that it can give, out of "encoded" (one per mask, with the codes
-    of the ground truth) and "random" (samples of each mask). device: where its pictures come to lie.
+    A source other than a method is for example the generator of the data itself.
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name for messages."""
 
     @property
-    def codes(self) -> frozenset[str]: ...
+    def codes(self) -> frozenset[str]:
+        """Kinds of pictures: "encoded" (one per mask, with the codes of the ground truth), "random" (samples)."""
 
     @property
-    def device(self) -> torch.device: ...
+    def device(self) -> torch.device:
+        """Where its pictures are."""
 
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
         """uint8 ``[B, 3, H, W]`` for the pictures ``first`` ... ``first + B - 1`` of the test set."""
@@ -44,8 +46,12 @@ class PictureSource(Protocol):
 class MethodSource:
     """A method, with the posterior means of the codes of the ground truth, and codes drawn from (``seed``, index).
 
-    ``chunk`` is the most samples of a mask that are synthesised at once; what depends on the mask alone is then
-    computed once for all of them. A method without codes has one picture per mask, judged as its reconstruction.
+    A method without codes has one picture per mask, which counts as its reconstruction.
+
+    Args:
+        method: The method.
+        seed: Of the random codes.
+        chunk: Samples of a mask that are synthesised at once; what depends on the mask alone is computed once for them.
     """
 
     def __init__(self, method: Method, *, seed: int = 0, chunk: int = 40) -> None:
@@ -53,19 +59,23 @@ class MethodSource:
 
     @property
     def name(self) -> str:
+        """The name of the method."""
         return self.method.name
 
     @property
     def codes(self) -> frozenset[str]:
+        """As the method has codes and an encoder."""
         kinds = {"random"} if self.method.code_specs else {"encoded"}
         return frozenset(kinds | ({"encoded"} if self.method.encoder is not None else set()))
 
     @property
     def device(self) -> torch.device:
+        """The device of the method."""
         return next((p.device for p in self.method.parameters()), torch.device("cpu"))
 
     @torch.no_grad()
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
+        """With the posterior means of the codes."""
         method = self.method
         with evaluating(method):
             if method.code_specs:
@@ -76,6 +86,7 @@ class MethodSource:
 
     @torch.no_grad()
     def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
+        """With codes drawn from the seed and ``index``."""
         codes = self.method.sample(label, samples, seed=seed_of(self.seed, index))
         for first in range(0, samples, self.chunk):
             with evaluating(self.method):

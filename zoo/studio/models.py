@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.codes import Codes
+from zoo.config import is_toy
 from zoo.editing.loaded_method import LoadedMethod
 from zoo.errors import ZooError
-
-TOY = "smoke"
-"""The profile whose models only show that everything runs."""
 
 MOST_CLASSES = 256
 """The most that a mask of 8 bits can hold."""
@@ -59,7 +57,7 @@ class StudioModel(LoadedMethod):
             "title": self.title,
             "height": height,
             "width": width,
-            "toy": self.config.profile == TOY,
+            "toy": is_toy(self.config.profile),
             "classes": [{"id": i, "name": name, "colour": colour} for i, (name, colour) in enumerate(named)],
             "by_class": any(spec.axis("class") for spec in specs.values()),
             "layers": codes.layers,

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.config import resolve
 from zoo.engine.folder import RunFolder
-from zoo.environment import cache_dir
+from zoo.files import cache_dir
 from zoo.studio.subprocess_guard import run_until_stdin_closes
 from zoo.studio.wire import file_uri
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.codes import Codes
+from zoo.config import is_toy
 from zoo.data import PairedDataset
-from zoo.data.procedural import is_procedural
+from zoo.data.standin import is_procedural
 from zoo.editing.editor import Editor
 from zoo.editing.encoding import render
 from zoo.errors import ZooError
@@ -19,7 +20,6 @@ from zoo.metrics.results import training_facts
 from zoo.trained import evaluation_pictures
 from zoo.visual import to_pixels
 from zoo_bench.report.figures.sheet import Panel, Pixels, mask, panel
-from zoo_bench.report.protocol import TOY
 
 PALE = 0.15
 """How much colour is left to the classes that a mask does not point at."""
@@ -58,11 +58,11 @@ class Subject:
     def run(self) -> str:
         """What the pictures are pictures of: ``TOY RUN: clvae, deepfashion, 64x64 procedural pictures, 20 iterations``.
 
-        A run of the profile smoke is called a toy, as in the reports of the bench.
+        A run of a toy profile is called a toy, as in the reports of the bench.
         """
         method, (height, width) = self.editor.method, self.dataset.size
         profile, trained = method.config.profile, method.config.data["name"]
-        kind = {TOY: "TOY RUN: ", None: ""}.get(profile, f"profile {profile}: ")
+        kind = "" if profile is None else "TOY RUN: " if is_toy(profile) else f"profile {profile}: "
         drawn = "procedural" if is_procedural(self.dataset.root) else "real"
         shown = [] if trained == self.dataset.name else [f"trained on {trained}"]
         iterations = training_facts(self.editor.checkpoint)["iterations"]

@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 
 from zoo import checkpoints, factory
+from zoo.config import is_toy
 from zoo.environment import device_name, device_of
-from zoo.evaluation import RANDOM_PROFILE
-from zoo.metrics import MethodSource, PictureSource, evaluate, named, results
+from zoo.metrics import MethodSource, Networks, PictureSource, evaluate, parse_metric, results
 from zoo.metrics.networks import RANDOM_FEATURES
-from zoo.metrics.protocols import Networks
 from zoo.metrics.results import Result, training_facts
 from zoo_bench.grid import DATA, Cell
 from zoo_bench.redraw import RedrawnSource
@@ -32,7 +31,7 @@ def usable(cell: Cell, networks: Networks) -> dict[str, Result]:
 
 def _outdated(result: Result, networks: Networks) -> bool:
     random = result.protocol.get("network") == RANDOM_FEATURES
-    return random and named(result.metric).cls(networks).network != RANDOM_FEATURES
+    return random and parse_metric(result.metric).cls(networks).network != RANDOM_FEATURES
 
 
 def missing(cell: Cell, networks: Networks) -> list[str]:
@@ -43,9 +42,9 @@ def missing(cell: Cell, networks: Networks) -> list[str]:
 
 def require_features(cell: Cell, metrics: Sequence[str]) -> None:
     """Raises ZooError for a feature network without weights: before days of training, not after."""
-    networks = Networks(allow_random=cell.config.profile == RANDOM_PROFILE)
+    networks = Networks(allow_random=is_toy(cell.config.profile))
     for metric in metrics:
-        _ = named(metric).cls(networks).network
+        _ = parse_metric(metric).cls(networks).network
 
 
 def judge(cell: Cell, metrics: Sequence[str], progress: Callable[[int, int], None]) -> None:
@@ -56,7 +55,7 @@ def judge(cell: Cell, metrics: Sequence[str], progress: Callable[[int, int], Non
     """
     begun = time.monotonic()
     source, dataset = _source(cell), factory.dataset(cell.config, "test")
-    asked = [metric for metric in metrics if named(metric).cls.codes in source.codes]
+    asked = [metric for metric in metrics if parse_metric(metric).cls.codes in source.codes]
     shared = _shared(cell, source)
     found: dict[str, Result] = {}
     if asked:
@@ -64,7 +63,7 @@ def judge(cell: Cell, metrics: Sequence[str], progress: Callable[[int, int], Non
             source,
             dataset,
             metrics=asked,
-            allow_random=cell.config.profile == RANDOM_PROFILE,
+            allow_random=is_toy(cell.config.profile),
             statistics=cell.folder.parent.parent / "statistics",
             progress=progress,
         )
@@ -75,7 +74,7 @@ def judge(cell: Cell, metrics: Sequence[str], progress: Callable[[int, int], Non
             found[name] = Result(name, r.value, r.better, r.protocol, warnings=r.warnings, seconds=seconds, **shared)
     for name in metrics:
         if name not in asked:
-            metric, lack = named(name).cls, f"{source.name} {_LACKS[named(name).cls.codes]}"
+            metric, lack = parse_metric(name).cls, f"{source.name} {_LACKS[parse_metric(name).cls.codes]}"
             found[name] = Result(name, None, metric.better, {}, warnings=(lack,), seconds=0.0, **shared)
     stored = [result for result in results.read(cell.results) if result.metric not in found]
     results.write(cell.results, [*stored, *found.values()])

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoo.engine import RunInterruptedError
 from zoo.engine.interrupt import StopRequest
 from zoo.errors import ZooError
-from zoo.metrics.protocols import Networks
+from zoo.metrics import Networks
 from zoo.plugins import load_plugins
 from zoo_bench.given import Given, find
 from zoo_bench.grid import Cell, Choices, Place, fitting, lay_out

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from zoo.errors import ZooError
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def held(folder: Path) -> bool:
 
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(content) + "\n")
 
 

@@ -34,9 +34,9 @@ from zoo.engine import RunInterruptedError, train
 from zoo.engine.batches import BatchLoader
 from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
-from zoo.metrics.protocols import Networks
+from zoo.files import write_text
+from zoo.metrics import Networks
 from zoo.plugins import load_plugins
-from zoo.whole_file import write_text
 from zoo_bench.grid import DATA, Cell
 from zoo_bench.harness.judge import judge, missing, require_features
 from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, locked

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
+from zoo.config import is_toy
 from zoo_bench.grid import DATA
 from zoo_bench.report.claims import Verdict, judge
 from zoo_bench.report.frames import Frame, Line
-from zoo_bench.report.protocol import TOY, run_of, sentences, stand_ins
+from zoo_bench.report.protocol import run_of, sentences, stand_ins
 
 BEST, SECOND = 1, 2
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -66,7 +67,7 @@ def show(frame: Frame) -> ShownTable:
             columns.append(f"{frame.title(metric)} (paper)")
             for row, entry in zip(body, _ranked(frame, metric, published), strict=True):
                 row.append(entry)
-    toy = stored.profile == TOY
+    toy = is_toy(stored.profile)
     verdicts = [judge(claim, frame.competing(claim.metric), toy=toy) for claim in stored.table.claims]
     return ShownTable(
         stored.name,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from zoo.metrics import NamedMetric, named
+from zoo.metrics import NamedMetric, parse_metric
 from zoo.metrics.results import Result
 from zoo_bench.report.claims import Numbers
 from zoo_bench.report.protocol import PROTOCOL, facts
@@ -67,7 +67,7 @@ class Frame:
 
     @classmethod
     def fill(cls, stored: StoredTable) -> Frame:
-        metrics = {name: named(name) for name in stored.table.metrics}
+        metrics = {name: parse_metric(name) for name in stored.table.metrics}
         return cls(stored, metrics, tuple(_line(row, list(metrics)) for row in stored.rows))
 
     @property
@@ -80,8 +80,8 @@ class Frame:
         return any(len(line.row.cells) > 1 for line in self.lines)
 
     def digits(self, metric: str) -> int:
-        """Digits after the point, as in the paper: one for the FID, three for what LPIPS gives."""
-        return 1 if self.title(metric) == "FID" else 3
+        """Digits after the point, as in the paper."""
+        return self.metrics[metric].cls.digits
 
     def title(self, metric: str) -> str:
         return self.metrics[metric].cls.title

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from zoo.config import is_toy
 from zoo.metrics import NamedMetric
 from zoo.metrics.networks import RANDOM_FEATURES
 from zoo.metrics.results import Result
 from zoo_bench.grid import REAL, STAND_IN
 from zoo_bench.stored import StoredCell
-
-TOY = "smoke"
-"""The profile whose numbers say nothing about the methods."""
 
 PROTOCOL = (
     "data",
@@ -148,7 +146,7 @@ def stand_ins(result: Result) -> tuple[str, ...]:
 
 def run_of(cells: Sequence[StoredCell], profile: str) -> str:
     """The kind of a run for a heading: ``TOY RUN: 64x64 procedural pictures, 20 iterations``."""
-    kind = "TOY RUN" if profile == TOY else f"profile {profile}"
+    kind = "TOY RUN" if is_toy(profile) else f"profile {profile}"
     parts = [f"{_sizes(cells)} {_pictures(cells)}".strip(), *_lengths(cells)]
     return f"{kind}: {', '.join(parts)}" if cells else kind
 
@@ -156,7 +154,7 @@ def run_of(cells: Sequence[StoredCell], profile: str) -> str:
 def opening(cells: Sequence[StoredCell], profile: str) -> str:
     """The first line of a report: whether the numbers mean anything."""
     what = ", ".join([f"{_sizes(cells)} {_pictures(cells)}", *_lengths(cells)]) if cells else "nothing has run yet"
-    if profile == TOY:
+    if is_toy(profile):
         return f"TOY RUN: profile {profile}, {what}: these numbers say nothing about the methods."
     if any(cell.drawn for cell in cells):
         return f"Profile {profile}, {what}: the published numbers come from other, real pictures."

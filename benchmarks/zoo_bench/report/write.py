@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from zoo.whole_file import write_text
+from zoo.files import write_text
 from zoo_bench.report import page, writers
 from zoo_bench.report.entries import ShownTable, show
 from zoo_bench.report.figures import Drawn, draw

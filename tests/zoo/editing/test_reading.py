@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 
 from zoo import ZooError
-from zoo.data.class_tables import TABLES, ClassTable
+from zoo.data.class_tables import ClassTable, class_tables
 from zoo.data.deepfashion import DeepFashion
 from zoo.editing.reading import pair, read_mask, read_picture
 
 SIX = ClassTable(("sky", "sea", "sand", "palm", "boat", "person"), tuple((10 * i, 200, 7) for i in range(6)))
 RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+TABLES = class_tables()
 
 
 def encoded(pixels, format="PNG", mode=None, **options) -> bytes:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from zoo.metrics import named
-from zoo.whole_file import whole_file
+from zoo.files import atomic_file
+from zoo.metrics import parse_metric
 from zoo_bench.report.figures import charts, pictures
 from zoo_bench.report.frames import Frame
 from zoo_bench.report.protocol import run_of
@@ -69,8 +69,8 @@ def _plans(frame: Frame, done: set[str]) -> Iterator[Plan]:
     """The figures of one table; ``done`` holds the cells whose own figures an earlier table has shown."""
     stored = frame.stored
     rows = pictures.shown(stored)
-    random = any(named(metric).cls.codes == "random" for metric in frame.metrics)
-    rebuilt = any(named(metric).cls.codes == "encoded" for metric in frame.metrics)
+    random = any(parse_metric(metric).cls.codes == "random" for metric in frame.metrics)
+    rebuilt = any(parse_metric(metric).cls.codes == "encoded" for metric in frame.metrics)
     methods = [row.label for row in stored.rows if not row.is_data]
     if rebuilt:
         figure = pictures.reconstructions([(label, one) for label, one in rows if label in methods])
@@ -141,5 +141,5 @@ def _plan(number: str, what: str, stored: StoredTable, figure: Figure | None, te
 
 def _write(figure: Figure, path: Path) -> None:
     """The file appears whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})

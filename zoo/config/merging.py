@@ -1,0 +1,193 @@
+"""Which files make up a config, in which order, and what the merged mapping remembers of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from zoo.config import read
+from zoo.config.profile_files import load_profile, profiles
+from zoo.config.read import SECTIONS, Layer, parse_yaml, read_layers
+from zoo.config.schema import OptimizerConfig, TrainConfig, data_settings, method_settings
+from zoo.config.values import fields
+from zoo.errors import ZooError, nearest
+from zoo.plugins import home
+from zoo.registry import DATASETS, METHODS
+
+_RANK = {"data": 1, "method": 2, "profile": 3}
+"""Files of later ranks win."""
+
+
+DEFAULTS = "default"
+"""Origin of a value that no file or option has set."""
+
+
+class Merged:
+    """Nested mappings merged one over the other, each value with the place that set it."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
+
+    def add(self, content: Mapping[str, Any], origin: str) -> None:
+        """Merge ``content`` over what is there: mappings key by key, all other values as a whole."""
+        self._add(self.content, content, origin, "")
+
+    def _add(self, target: dict[str, Any], content: Mapping[Any, Any], origin: str, prefix: str) -> None:
+        for name, value in content.items():
+            key = f"{prefix}{name}"
+            if isinstance(value, Mapping):
+                if not isinstance(target.get(str(name)), dict):
+                    target[str(name)] = {}
+                    self.origins[key] = origin
+                self._add(target[str(name)], value, origin, f"{key}.")
+            else:
+                target[str(name)] = value
+                self.origins[key] = origin
+
+    def where(self, key: str) -> str:
+        """The place that set a key, or the innermost mapping around it."""
+        while key not in self.origins and "." in key:
+            key = key.rpartition(".")[0]
+        return self.origins.get(key, DEFAULTS)
+
+
+def merge(method: str, data: str | None, profile: str | None) -> tuple[str, Merged]:
+    """The name of the method, and the merged files of a choice, over the defaults of training.
+
+    See :func:`zoo.config.resolve` for their order.
+    """
+    name, own = _method(method)
+    chosen, presets = (None, []) if profile is None else load_profile(profile)
+    layers = [
+        *(_ranked(1, _file("data", data, DATASETS.get(data))) if data is not None else ()),
+        *own,
+        *((_RANK["profile"], layer) for layer in presets),
+    ]
+    choice = {"method": name, "data": data, "profile": None if chosen is None else chosen.name}
+    merged = Merged()
+    merged.add({"train": dataclasses.asdict(TrainConfig())}, DEFAULTS)
+    for rank in sorted(_RANK.values()):
+        for place, layer in layers:
+            if place == rank:
+                merged.add(layer.content, layer.origin)
+        for content, origin in _conditional(layers, rank, choice):
+            merged.add(content, origin)
+    return name, merged
+
+
+def _conditional(
+    layers: Sequence[tuple[int, Layer]], rank: int, choice: Mapping[str, str | None]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """The ``when`` blocks that hold and belong to a rank: each is applied after the last file named in its condition.
+
+    Within a rank, later files win, and within a file the block with more conditions.
+    """
+    for own, layer in layers:
+        blocks = sorted(
+            ((_conditions(c, layer.origin), b) for c, b in layer.when.items()), key=lambda pair: len(pair[0])
+        )
+        for conditions, block in blocks:
+            holds = all(choice[key] == value for key, value in conditions.items())
+            if holds and max(own, *(_RANK[key] for key in conditions)) == rank:
+                yield block, f"{layer.origin} (when {', '.join(f'{k}={v}' for k, v in conditions.items())})"
+
+
+def _conditions(text: str, origin: str) -> dict[str, str]:
+    conditions = {}
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or key not in _RANK:
+            hint = nearest(key, list(_RANK)) or "."
+            raise ZooError(
+                f'"when" in {origin} has the condition "{part.strip()}", expected data=, method= or profile={hint}'
+            )
+        if key == "profile" and value not in profiles():
+            hint = nearest(value, profiles()) or f"; there are {', '.join(profiles())}."
+            raise ZooError(f'"when" in {origin} names the profile "{value}", which does not exist{hint}')
+        conditions[key] = value
+    return conditions
+
+
+def _ranked(rank: int, path: Path | None) -> list[tuple[int, Layer]]:
+    return [] if path is None else [(rank, layer) for layer in read_layers(path)]
+
+
+def _method(method: str) -> tuple[str, list[tuple[int, Layer]]]:
+    """Name and layers of a method, or of a YAML file by path, which lies over those of the method that it names."""
+    if not method.endswith((".yaml", ".yml")):
+        return method, _ranked(2, _file("methods", method, METHODS.get(method)))
+    layers = _ranked(2, Path(method))
+    sections = [layer.content.get("method") for _, layer in layers]
+    names = [section["name"] for section in sections if section and "name" in section]
+    if not names:
+        raise ZooError(
+            f'{method} names no method: add "method: {{name: ...}}", with one of {", ".join(METHODS.names())}.'
+        )
+    name = str(names[-1])
+    return name, [*_ranked(2, _file("methods", name, METHODS.get(name))), *layers]
+
+
+def _file(kind: str, name: str, item: Any) -> Path | None:
+    """The YAML of a method or dataset: in its plugin's ``configs`` folder, else among the zoo's own, else None."""
+    folder = home(item)
+    for root in (*([folder / "configs"] if folder is not None else []), read.CONFIGS):
+        path = root / kind / f"{name}.yaml"
+        if path.is_file():
+            return path
+    return None
+
+
+def settable(method: str, data: str) -> list[str]:
+    """The dotted keys that ``--set`` takes for a method (its name, or a YAML file that names one) and a dataset."""
+    name, _ = _method(method)
+    sections = {
+        "method": method_settings(METHODS.get(name)),
+        "data": data_settings(DATASETS.get(data)),
+        "train": fields(TrainConfig),
+        **{f"train.optimizers.{optimizer}": fields(OptimizerConfig) for optimizer in TrainConfig().optimizers},
+    }
+    return [f"{section}.{key}" for section, keys in sections.items() for key in keys if key != "name"]
+
+
+def parse_set(text: str, keys: Callable[[], Sequence[str]]) -> dict[str, Any]:
+    """``train.epochs=3`` as nested mappings; the value is YAML.
+
+    Args:
+        text: ``KEY=VALUE``.
+        keys: Gives the valid keys, for near misses.
+
+    Raises:
+        ZooError: The text has another form.
+    """
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ZooError(f'--set takes KEY=VALUE, as in --set train.epochs=3, but got "{text}".')
+    if key.strip() in ("method", "data", "train", "profile", "method.name", "data.name") or parts[0] not in SECTIONS:
+        hint = _with_section(parts[-1], keys()) if parts[0] not in (*SECTIONS, "profile") else ""
+        raise ZooError(
+            f'--set cannot set "{key.strip()}"{hint or "."} It takes settings of method, data and train, as in '
+            "--set train.epochs=3; method, dataset and profile are chosen by the command itself."
+        )
+    nested: Any = parse_yaml(value, f"the value of --set {key.strip()}")
+    for part in reversed(parts):
+        nested = {part: nested}
+    return nested
+
+
+def _with_section(leaf: str, keys: Sequence[str]) -> str:
+    """The hint for a key that was given without its section: that very key, or near misses beside the nearest one."""
+    sections: dict[str, str] = {}
+    for key in keys:
+        section, _, last = key.rpartition(".")
+        sections.setdefault(last, section)
+    closest = next(iter(get_close_matches(leaf, sections, n=1)), None)
+    if closest is None:
+        return ""
+    section = sections[closest]
+    beside = [last for last, own in sections.items() if own == section]
+    return nearest(leaf, [leaf] if leaf == closest else beside, prefix=f"{section}.")
