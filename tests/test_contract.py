@@ -3,7 +3,7 @@
 import pytest
 
 from zoo import contract
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 
 @pytest.fixture(params=METHODS.names())

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.config.values import check_mapping, keywords
 from zoo.distributed import bare, evaluating, unwrapped, with_networks
 from zoo.errors import ZooError
-from zoo.registry import CALLBACKS
+from zoo.registries import CALLBACKS
 
 if TYPE_CHECKING:
     import torch

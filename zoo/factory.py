@@ -14,7 +14,7 @@ from zoo.config import Config, compose
 from zoo.config.values import keywords
 from zoo.errors import ZooError
 from zoo.interfaces import Method
-from zoo.registry import DATASETS, METHODS
+from zoo.registries import DATASETS, METHODS
 
 
 def build(

@@ -92,11 +92,3 @@ class Registry:
 
 def _origin(item: Any) -> str:
     return f"{getattr(item, '__module__', '?')}.{getattr(item, '__qualname__', item)}"
-
-
-def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from zoo import registries
-
-    return getattr(registries, name)

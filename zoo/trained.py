@@ -14,7 +14,7 @@ from zoo.data.standin import located
 from zoo.distributed import start
 from zoo.errors import ZooError
 from zoo.interfaces import Method
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 def open_method(method: Method | Path | str, device: str = "auto") -> Method:

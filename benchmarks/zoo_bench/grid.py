@@ -17,7 +17,7 @@ from zoo.config.values import check_struct
 from zoo.errors import ZooError
 from zoo.files import atomic_file
 from zoo.plugins import home
-from zoo.registry import DATASETS, METHODS
+from zoo.registries import DATASETS, METHODS
 from zoo_bench.given import Given, matching
 from zoo_bench.tables import Row, Table, settings_that_tell_rows_apart
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from zoo.config import Config
 from zoo.data.standin import layout_seed, standin_of
 from zoo.interfaces import Batch
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 SPLIT = "test"
 RECONSTRUCTION, RANDOM = 2, 3

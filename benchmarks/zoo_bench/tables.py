@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from zoo import registry
+from zoo import registries
 from zoo.config.read import read_yaml
 from zoo.config.values import Range, check_struct
 from zoo.errors import ZooError, nearest
@@ -175,4 +175,4 @@ def settings_that_tell_rows_apart(tables: Mapping[str, Table], method: str) -> s
 
 
 for _name, _table in outline(TABLES).tables.items():
-    registry.TABLES.register(_name)(partial(describe, _name, _table))
+    registries.TABLES.register(_name)(partial(describe, _name, _table))

@@ -15,7 +15,7 @@ from zoo.config import Positive, Range
 from zoo.distributed import bare, merge_over_ranks, rank, world_size
 from zoo.interfaces import Batch, Method
 from zoo.nn.vgg import FeatureTrunk
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 from zoo_cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
 from zoo_cimle.networks import CIMLEGenerator, level_widths, seeded_noise
 

@@ -25,7 +25,7 @@ from zoo.nn.class_map import ClassMap, class_max_pool, resize_labels
 from zoo.nn.convolution import ConvEncoder, Norm, check_encoder_size, linear, to_encoder_size
 from zoo.nn.spade import SPADE, SPADEDecoder, Upsampling, start_size
 from zoo.official import CONV_ENCODER, SPADE_DECODER, OfficialLayout
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 BLOCK_LEVELS = {"head_0": 5, "G_middle_0": 4, "G_middle_1": 4, "up_0": 3, "up_1": 2, "up_2": 1}
 """The encoder layer whose code modulates a generator block: layer l has 1 / 2^l of the picture's size, as the block.

@@ -18,7 +18,7 @@ from zoo.nn.class_map import ClassMap, LabelConv2d
 from zoo.nn.convolution import Norm
 from zoo.nn.spade import SPADE, SPADEDecoder, Upsampling, start_size
 from zoo.official import SPADE_DECODER, OfficialLayout
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 
 class GauGANGenerator(Generator):

@@ -18,7 +18,7 @@ from zoo.nn.class_map import ClassMap
 from zoo.nn.convolution import ConvEncoder, Norm, check_encoder_size, linear, to_encoder_size
 from zoo.nn.spade import SPADE, SPADEDecoder, Upsampling, start_size
 from zoo.official import CONV_ENCODER, SPADE_DECODER, OfficialLayout
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 
 class GauGANVAEGenerator(Generator):

@@ -10,7 +10,7 @@ from zoo.config import Positive
 from zoo.errors import ZooError
 from zoo.nn.convolution import Norm
 from zoo.official import CONV_ENCODER, SPADE_DECODER, OfficialLayout
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 from zoo_groupdnet.groups import choose_layout, group_layout
 from zoo_groupdnet.networks import GroupDNetEncoder, GroupDNetGenerator, GroupDNetUpsampling
 

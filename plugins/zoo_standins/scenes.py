@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.data import StandIn
 from zoo.errors import ZooError
-from zoo.registry import STANDINS
+from zoo.registries import STANDINS
 from zoo_standins.canvas import Layout
 from zoo_standins.figure import figure
 from zoo_standins.landscapes import landscape

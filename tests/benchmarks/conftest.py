@@ -8,7 +8,7 @@ import pytest
 
 from tests.benchmarks.small_bench import PLUGIN
 from zoo import plugins
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 
 @pytest.fixture

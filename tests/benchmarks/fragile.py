@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zoo.codes import Codes, CodeSpec
 from zoo.interfaces import Batch, Generator, Method
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 
 class Shades(Generator):

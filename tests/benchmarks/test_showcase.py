@@ -14,7 +14,7 @@ from zoo.data import PairedDataset, collate
 from zoo.data.standin import make
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 from zoo_bench.interventions import REDRAWN
 from zoo_bench.redraw import RedrawnSource
 from zoo_bench.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase

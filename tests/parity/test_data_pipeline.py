@@ -12,7 +12,7 @@ import torch
 from zoo.data import PairedDataset
 from zoo.data.rarity import rarity_draws
 from zoo.data.transforms import draw_params
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 def _sha(array: np.ndarray) -> str:

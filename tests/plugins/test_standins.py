@@ -14,7 +14,7 @@ from zoo.data import standin
 from zoo.data.ade20k import CLASS_NAMES
 from zoo.data.standin import MARKER, draw, is_procedural, make, standin_of
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 from zoo_standins import Layout, class_style, paint
 from zoo_standins.camera import Camera
 from zoo_standins.canvas import Canvas

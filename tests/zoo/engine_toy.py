@@ -24,7 +24,7 @@ from zoo.engine import RunInterruptedError, train
 from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
 from zoo.metrics import Metric, Networks, ReconstructionMetric, SampleMetric
 from zoo.nn.class_map import one_hot
-from zoo.registry import METHODS, METRICS
+from zoo.registries import METHODS, METRICS
 
 built: list[Method] = []
 SPECS = {"global": CodeSpec((3,), ("channel",))}

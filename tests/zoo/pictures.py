@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.data import PairedDataset
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 def write_pair(root: Path, stem: str, label: np.ndarray, split: str = "train", suffix: str = ".png") -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from zoo import ZooError
 from zoo.data.class_tables import class_table, class_tables, dataset_table
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 TABLES = class_tables()
 

@@ -8,7 +8,7 @@ from scipy.stats import gaussian_kde
 
 from zoo.data.rarity import RarityTable, bins_of, compute, rarity_draws, scores_of
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 @pytest.fixture(scope="module")

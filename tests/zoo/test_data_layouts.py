@@ -9,7 +9,7 @@ from tests.zoo.pictures import folder, halves, write_pair
 from zoo.data import collate
 from zoo.data.pairing import natural_key
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 @pytest.mark.parametrize("name", ["ade20k", "deepfashion", "gta5"])

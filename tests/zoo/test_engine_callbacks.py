@@ -13,7 +13,7 @@ from zoo.callbacks import Callback, Run
 from zoo.config import Range
 from zoo.engine import plan, train
 from zoo.errors import ZooError
-from zoo.registry import CALLBACKS
+from zoo.registries import CALLBACKS
 
 EVENTS = ("on_start", "on_iteration", "on_log", "on_evaluation", "on_checkpoint", "on_end")
 

@@ -20,7 +20,7 @@ from zoo.data import EpochSampler
 from zoo.engine import plan, train
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
-from zoo.registry import METHODS
+from zoo.registries import METHODS
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -13,7 +13,7 @@ from zoo.config.profile_files import Profile, is_toy, profile, profiles
 from zoo.config.schema import EvaluateConfig, NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 __all__ = [
     "Config",

@@ -18,7 +18,7 @@ from zoo.config.schema import TrainConfig, data_settings, method_settings
 from zoo.config.values import Setting, Where, check_mapping, check_struct
 from zoo.errors import ZooError
 from zoo.plugins import untold
-from zoo.registry import DATASETS, METHODS
+from zoo.registries import DATASETS, METHODS
 
 SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
 """Keys of ``data`` that every dataset has; all others are keywords of its class."""

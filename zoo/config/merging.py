@@ -15,7 +15,7 @@ from zoo.config.schema import OptimizerConfig, TrainConfig, data_settings, metho
 from zoo.config.values import fields
 from zoo.errors import ZooError, nearest
 from zoo.plugins import home
-from zoo.registry import DATASETS, METHODS
+from zoo.registries import DATASETS, METHODS
 
 _RANK = {"data": 1, "method": 2, "profile": 3}
 """Files of later ranks win."""

@@ -15,7 +15,7 @@ from zoo.data.class_tables import Colour
 from zoo.data.parallel import Progress
 from zoo.data.prepare import PrepareReport, link_or_copy, write_binary
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 # The 150 classes of the scene-parsing benchmark, most frequent first; 0 is what nobody annotated.
 CLASS_NAMES: tuple[str, ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.data.class_tables import Colour
 from zoo.data.folder import Folder
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 CLASS_NAMES: tuple[str, ...] = (
     *("background", "skin", "nose", "glasses", "left eye", "right eye", "left brow", "right brow"),

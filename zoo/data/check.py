@@ -12,7 +12,7 @@ from zoo.data.file_facts import Facts, facts_of
 from zoo.data.pairing import Pair
 from zoo.data.parallel import Progress
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 SHOWN = 20
 """Problems that a summary lists before it counts the rest."""

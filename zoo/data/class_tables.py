@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.errors import ZooError, nearest
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 from zoo.visual import distinct_colours
 
 Colour = tuple[int, int, int]

@@ -17,7 +17,7 @@ from zoo.data.parallel import Progress
 from zoo.data.prepare import PairJob, PrepareReport, class_ids, convert_pairs
 from zoo.data.transforms import read_image
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 # The dataset comes without names. 0, 1, 3, 4 and 6-10 were read off real pictures and their label maps;
 # 2, 5 and 11-15 occur in none of the pictures at hand, and their names are guesses.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.data.base import PairedDataset
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 @DATASETS.register("folder")

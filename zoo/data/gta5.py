@@ -17,7 +17,7 @@ from zoo.data.prepare import PairJob, PrepareReport, class_ids, convert_pairs
 from zoo.data.rarity import rarity_draws, table_for
 from zoo.data.transforms import read_image
 from zoo.errors import ZooError
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 # The train ids of Cityscapes, then everything else (the bonnet of the camera's car, street furniture, ...).
 CLASS_NAMES: tuple[str, ...] = (

@@ -24,7 +24,7 @@ from zoo.data.parallel import Progress, each
 from zoo.data.transforms import BROKEN_FILE, unreadable
 from zoo.errors import ZooError, nearest
 from zoo.files import atomic_file
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 
 @dataclass

@@ -26,7 +26,7 @@ from zoo.data.parallel import Progress, each
 from zoo.data.transforms import read_image, read_label
 from zoo.errors import ZooError
 from zoo.files import atomic_file
-from zoo.registry import DATASETS
+from zoo.registries import DATASETS
 
 VERSION = 1
 FILE_NAME = "rarity.npz"

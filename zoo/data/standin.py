@@ -25,7 +25,7 @@ from zoo.data.base import SPLITS, PairedDataset
 from zoo.data.parallel import Progress, each, each_apart
 from zoo.errors import ZooError, nearest
 from zoo.files import atomic_folder
-from zoo.registry import DATASETS, STANDINS
+from zoo.registries import DATASETS, STANDINS
 
 log = logging.getLogger(__name__)
 

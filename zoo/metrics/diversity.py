@@ -8,7 +8,7 @@ from torch import Tensor
 from zoo.metrics.metric import SampleMetric
 from zoo.metrics.networks import AlexLPIPS, Networks
 from zoo.metrics.pictures import signed
-from zoo.registry import METRICS
+from zoo.registries import METRICS
 
 
 class DiversityAccumulator:

@@ -26,7 +26,7 @@ from zoo.metrics.metric import (
 )
 from zoo.metrics.networks import Networks
 from zoo.metrics.sources import PictureSource
-from zoo.registry import METRICS
+from zoo.registries import METRICS
 from zoo.visual import save_picture, to_pixels
 
 BATCH = 8

@@ -16,7 +16,7 @@ from zoo.errors import ZooError
 from zoo.metrics.frechet import FeatureStatistics, frechet_distance
 from zoo.metrics.metric import ReconstructionMetric
 from zoo.metrics.networks import Networks
-from zoo.registry import METRICS
+from zoo.registries import METRICS
 
 log = logging.getLogger(__name__)
 

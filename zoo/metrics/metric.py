@@ -18,7 +18,7 @@ from zoo.data import PairedDataset
 from zoo.distributed import merge_over_ranks
 from zoo.errors import ZooError, nearest
 from zoo.metrics.networks import Networks
-from zoo.registry import METRICS
+from zoo.registries import METRICS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 from zoo.metrics.metric import ReconstructionMetric, SampleMetric
 from zoo.metrics.networks import Networks, lpips_distance
 from zoo.metrics.pictures import signed
-from zoo.registry import METRICS
+from zoo.registries import METRICS
 
 
 @METRICS.register("lpips_alex_reconstruction")
