@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TRUNK_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
-TERMS = ("colour", *TRUNK_LAYERS)
+VGG_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
+TERMS = ("colour", *VGG_LAYERS)
 DIVISORS = (1.0, 1.4, 1.8, 1.3, 2.2, 0.062)
 """What each term is divided by, so that all have a comparable size."""
 
@@ -29,7 +29,7 @@ class FeatureSpace:
     so that none of the six terms vanishes.
 
     Attributes:
-        network: Gives the features of :data:`TRUNK_LAYERS`, shallow to deep.
+        network: Gives the features of :data:`VGG_LAYERS`, shallow to deep.
         mean: Subtracted from RGB pictures in 0..255; torchvision's by default.
         std: What the difference is divided by; torchvision's by default, 1 for the Caffe release.
     """

@@ -16,7 +16,7 @@ from zoo.distributed import bare, merge_over_ranks, rank, world_size
 from zoo.interfaces import Batch, Method
 from zoo.nn.vgg import FeatureTrunk
 from zoo.registries import METHODS
-from zoo_cimle.loss import TERMS, TRUNK_LAYERS, FeatureSpace, distances
+from zoo_cimle.loss import TERMS, VGG_LAYERS, FeatureSpace, distances
 from zoo_cimle.networks import CIMLEGenerator, level_widths, seeded_noise
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class CIMLE(Method):
             epochs.
     """
 
-    trunk_layers: ClassVar[tuple[str, ...]] = TRUNK_LAYERS
+    trunk_layers: ClassVar[tuple[str, ...]] = VGG_LAYERS
     trunk_pool: ClassVar[Literal["max", "avg"]] = "avg"
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Groups of commands of the line `zoo`, each in a module or package of its own."""
+"""The commands of `zoo`, one module each, and what they share."""

@@ -67,4 +67,4 @@ def studio(
         statistics=statistics,
         limits=Limits(max_megabytes, max_pixels, queue),
     )
-    serve(state, host=host, port=port, browser=not no_browser, say=click.echo)
+    serve(state, host=host, port=port, browser=not no_browser, echo=click.echo)

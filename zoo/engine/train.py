@@ -20,7 +20,7 @@ from mmengine.optim import OptimWrapperDict
 from zoo import factory
 from zoo.callbacks import Callback, CallbackList, Run, build_callbacks
 from zoo.config import Config
-from zoo.data import EpochSampler, PairedDataset, collate
+from zoo.data import EpochSampler, PairedDataset
 from zoo.data.check import check
 from zoo.data.standin import is_procedural
 from zoo.distributed import any_rank, barrier, is_main, merge_over_ranks, rank, start, world_size, wrap
@@ -31,14 +31,11 @@ from zoo.engine.folder import RunFolder
 from zoo.engine.interrupt import RunInterruptedError, StopRequest
 from zoo.engine.log import ConsoleProgress, LossMeter, RunLog, require_trackers
 from zoo.engine.optimizers import LearningRates, build_optimizers
-from zoo.engine.validation import measure, require_measurable, sample_grid
+from zoo.engine.validation import first_pictures, measure, require_measurable, sample_grid
 from zoo.environment import device_of
 from zoo.interfaces import Batch, Method
 from zoo.nn.vgg import load_trunk
 from zoo.visual import save_picture
-
-GRID_PICTURES = 4
-"""Rows of the pictures in ``samples/``."""
 
 
 def train(
@@ -89,7 +86,7 @@ def train(
     test = factory.dataset(config, "test") if counts.get("test") else None
     if settings.evaluate is not None:
         require_measurable(method, test, settings.evaluate)
-    shown = _first_pictures(test or parts.dataset, GRID_PICTURES, device)
+    shown = first_pictures(test or parts.dataset, device)
     if settings.compile:
         for network in method.children():
             network.compile()  # in place, so the keys of the state stay
@@ -140,12 +137,13 @@ def train(
 
                 # Epoch: what a method prepares here is part of its state, and not repeated by a resume within the epoch
                 if number == 0 or restarted:
+                    reader = None  # ends the processes that read the last epoch
                     reseed(settings.seed, Stream.EPOCH, rank=rank(), position=epoch)
                     with autocast():
                         method.begin_epoch(epoch, batches.pictures(epoch), optimizers)
 
                 # Step
-                if number == 0 or reader is None:
+                if reader is None:
                     reader = batches.batches(epoch, number)
                 batch = next(reader)
                 steps = _steps(optimizers)
@@ -207,7 +205,7 @@ def train(
         console.close()
         log.close()
         if is_main():
-            facts |= {"trained": iteration, "stopped": run.stop_reason}
+            facts |= {"trained": iteration, "stopped": run.stop_reason if iteration < iterations else None}
             folder.write_record(facts, device=device, seconds=time.monotonic() - started)
         listeners.end()
 
@@ -315,11 +313,6 @@ def _attach_trunk(method: Method, config: Config, device: torch.device) -> str |
         trunk.to(memory_format=torch.channels_last)
     method.attach_trunk(trunk)
     return trunk.description
-
-
-def _first_pictures(dataset: PairedDataset, count: int, device: torch.device) -> Batch:
-    """The first ``count`` pictures, without augmentation."""
-    return collate([dataset[i] for i in range(min(count, len(dataset)))]).to(device)
 
 
 def _steps(optimizers: OptimWrapperDict) -> int:

@@ -10,11 +10,16 @@ import torch
 from torch import Tensor
 
 from zoo.config import EvaluateConfig, is_toy
-from zoo.data import PairedDataset
+from zoo.data import PairedDataset, collate
 from zoo.errors import ZooError
 from zoo.files import cache_dir
 from zoo.interfaces import Batch, Method
 from zoo.visual import grid, sample_columns
+
+
+def first_pictures(dataset: PairedDataset, device: torch.device, count: int = 4) -> Batch:
+    """The first pictures of a dataset, without augmentation: the rows of :func:`sample_grid`."""
+    return collate([dataset[i] for i in range(min(count, len(dataset)))]).to(device)
 
 
 @torch.no_grad()

@@ -78,7 +78,7 @@ def open_studio(
     )
 
 
-def serve(state: StudioState, *, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
+def serve(state: StudioState, *, host: str, port: int, browser: bool, echo: Callable[[str], None]) -> None:
     """Serve until Ctrl-C, then close the state.
 
     Args:
@@ -86,7 +86,7 @@ def serve(state: StudioState, *, host: str, port: int, browser: bool, say: Calla
         host: Address to listen at.
         port: Port; 0 for any free one.
         browser: Whether to open the page in the browser.
-        say: Called with the address, and with a warning if other machines can reach it.
+        echo: Called with the address, and with a warning if other machines can reach it.
 
     Raises:
         ZooError: As :func:`listen`.
@@ -105,9 +105,9 @@ def serve(state: StudioState, *, host: str, port: int, browser: bool, say: Calla
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
             address = f"http://{_named(bound if everywhere else host)}:{number}"
-            say(f"The studio is at {address} (Ctrl-C ends it).")
+            echo(f"The studio is at {address} (Ctrl-C ends it).")
             if not ipaddress.ip_address(bound).is_loopback:
-                say(_open_to_others(bound, everywhere))
+                echo(_open_to_others(bound, everywhere))
             if browser:
                 # in a thread, since a text browser in the terminal blocks until it is closed
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from zoo import Codes, CodeSpec, ZooError
+from zoo import Codes, CodeSpec, ZooError, editing
 from zoo.contract import CLASSES, small_batch, small_method
 from zoo.editing.directions import direction_between, random_direction
 from zoo.editing.edits import Target, edit_material, edit_object, edit_style, interpolate
@@ -305,3 +305,9 @@ def test_layer_l_is_the_picture_as_a_whole(methods, picture):
         codes.replace(fresh, layers=[6])
     with pytest.raises(ZooError, match="empty"):
         codes.replace(fresh, classes=[])
+
+
+def test_every_name_of_the_package_is_there():
+    assert all(getattr(editing, name) is not None for name in editing.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = editing.nothing

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def running(*words: object, warning: str = "") -> Iterator[str]:
-    """The address of ``zoo studio WORDS``, which must end by Ctrl-C with exit code 0, having said ``warning`` alone."""
+def running(*words: object, warning: str | None = None) -> Iterator[str]:
+    """The address of ``zoo studio WORDS``, which must end by Ctrl-C with exit code 0.
+
+    It must print nothing else, or one line with the word ``warning``.
+    """
     command = [sys.executable, "-m", "cli", "studio", *map(str, words), "--port", "0", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -20,6 +23,8 @@ def running(*words: object, warning: str = "") -> Iterator[str]:
         assert address is not None, process.communicate()
         yield address[1]
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == (warning, "") and process.returncode == 0
+        out, err = process.communicate(timeout=20)
+        assert err == "" and process.returncode == 0
+        assert out == "" if warning is None else (warning in out and out.count("\n") == 1)
     finally:
         process.kill()

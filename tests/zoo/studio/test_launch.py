@@ -38,12 +38,12 @@ def test_a_port_in_use_and_a_foreign_address():
 def test_a_studio_that_others_can_reach_says_so(host, address):
     said = []
 
-    def say(sentence):
+    def echo(sentence):
         said.append(sentence)
         if len(said) == 2:
             raise KeyboardInterrupt
 
-    serve(StudioState([]), host=host, port=0, browser=False, say=say)
+    serve(StudioState([]), host=host, port=0, browser=False, echo=echo)
     assert re.fullmatch(rf"The studio is at http://{address}:\d+ \(Ctrl-C ends it\)\.", said[0])
     assert "every address" in said[1] and "password" in said[1] and "--host" in said[1]
 
@@ -54,7 +54,7 @@ def test_a_studio_that_finds_its_port_taken_ends_its_training(tmp_path):
     process = training._process
     with listen("127.0.0.1", 0) as first, pytest.raises(ZooError, match="in use"):
         serve(
-            StudioState([], training=training), host="127.0.0.1", port=first.getsockname()[1], browser=False, say=print
+            StudioState([], training=training), host="127.0.0.1", port=first.getsockname()[1], browser=False, echo=print
         )
     assert process is not None and process.returncode is not None
 
@@ -103,8 +103,7 @@ def test_a_studio_that_others_can_reach_still_answers_to_no_foreign_name(tmp_pat
             urllib.request.urlopen(request)
         return answer.value.code
 
-    warning = "It listens at every address of this machine and has no password: anybody on the network can use it, so "
-    with running(*words, warning=warning + "leave --host out to keep it to this machine.\n") as address:
+    with running(*words, warning="--host") as address:
         for host in ("localhost", "192.0.2.7:7860", "[2001:db8::7]:7860"):
             assert status(address, host) == 400 and status(address, host, f"http://{host}") == 400  # heard, and empty
             assert status(address, host, "http://evil.example") == 403

@@ -80,7 +80,7 @@ class Studio:
         return pixels(self.page.get_attribute("#result", "src"))
 
     def mask(self) -> np.ndarray:
-        """The class ids ``[H, W]`` that are drawn, told by their colours (see :func:`zoo.visual.distinct_colours`)."""
+        """The class ids ``[H, W]`` of the drawn mask, by their colours (see :func:`zoo.visual.distinct_colours`)."""
         content = self.page.evaluate("document.getElementById('mask').toDataURL()")
         red, green, blue = np.moveaxis(pixels(content).astype(int), -1, 0)
         assert set(np.unique([red, green, blue])) <= {0, 128}, "a colour that no class has"
@@ -121,8 +121,8 @@ class Studio:
         """A click on the button of this name."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def told(self) -> str:
-        """The sentence of the message that is shown."""
+    def message(self) -> str:
+        """The text of the visible message."""
         place = self.page.locator("#toast.shown p, #opening-error:not([hidden])").first
         place.wait_for()
         return place.inner_text()

@@ -122,9 +122,9 @@ def test_files_are_dropped_anywhere(studio):
     assert studio.page.locator("#drop-hint").is_hidden()
 
     dropped(studio, "body", a_png=picture, b_png=picture)
-    assert "which of the two files is the mask" in studio.told()
+    assert "which of the two files is the mask" in studio.message()
     dropped(studio, "body", a_png=picture, b_png=picture, c_png=picture)
-    assert studio.told().startswith("3 files were dropped")
+    assert studio.message().startswith("3 files were dropped")
     assert (studio.mask() == upside_down).all()
 
 

@@ -114,5 +114,5 @@ def test_codes_that_the_studio_forgot(opened, tab, checkpoints):
     tab.wait_for_selector(".preview")
     result = studio.result()
     studio.press("New samples")
-    assert "open the picture or a download again" in studio.told()
+    assert "open the picture or a download again" in studio.message()
     assert np.array_equal(studio.result(), result) and tab.locator(".preview").count() == 8

@@ -40,7 +40,7 @@ def test_a_wrong_mask(edited, name, content, words):
     edited.press("Open")
     edited.page.set_input_files("#own-mask", upload(name, content))
     edited.page.locator("#own-open").click()
-    sentence = edited.told()
+    sentence = edited.message()
     assert words in sentence and len(sentence) < 400 and sentence.endswith(".")
     edited.page.set_input_files("#own-mask", upload("mask.png", encoded(quarters())))
     assert edited.page.locator("#opening-error").is_hidden()  # it was about another file
@@ -65,7 +65,7 @@ def test_a_wrong_picture(edited):
         edited.page.set_input_files("#own-picture", upload("picture.png", content))
         edited.page.locator("#own-open").click()
         edited.settle()
-        assert words in edited.told()
+        assert words in edited.message()
     edited.page.keyboard.press("Escape")
     assert kept(edited, mask, result)
 
@@ -75,10 +75,10 @@ def test_a_wrong_reference_and_a_wrong_edit_file(edited):
     edited.page.set_input_files("#reference-mask", upload("mask.png", b"nothing"))
     edited.page.set_input_files("#reference-picture", upload("picture.png", encoded(NOISE)))
     edited.page.locator("#take").click()
-    assert "mask.png" in edited.told()
+    assert "mask.png" in edited.message()
     edited.page.locator("#toast button").click()
     edited.page.set_input_files("#edit-file", upload("edit.zip", b"PK\x03\x04 nothing"))
-    assert "edit.zip" in edited.told()
+    assert "edit.zip" in edited.message()
     assert kept(edited, mask, result)
 
 
@@ -89,7 +89,7 @@ def test_a_mask_is_painted_once_the_studio_answers_again(studio):
     studio.tool("Brush")
     studio.page.context.set_offline(True)
     studio.drag((10, 10), (20, 20))
-    assert "does not answer" in studio.told()
+    assert "does not answer" in studio.message()
     mask = studio.mask()
     assert (mask == 5).any() and np.array_equal(studio.result(), result)
     studio.page.context.set_offline(False)
@@ -100,5 +100,5 @@ def test_a_mask_is_painted_once_the_studio_answers_again(studio):
 def test_painting_needs_a_class(studio):
     studio.tool("Brush")
     studio.click(5, 5)
-    assert studio.told().startswith("Choose the class to paint with first")
+    assert studio.message().startswith("Choose the class to paint with first")
     assert np.array_equal(studio.mask(), quarters())
