@@ -43,6 +43,7 @@ def installed(wheel, tmp_path_factory) -> Installation:
 
 def test_every_module_yaml_and_template_of_the_checkout_is_in_the_wheel(wheel):
     packages = {"zoo": "zoo", "configs": "zoo/configs", "benchmarks/zoo_bench": "zoo_bench"}
+    packages["benchmarks/tables"] = "zoo_bench/tables"
     packages |= {str(path.relative_to(REPOSITORY)): path.name for path in (REPOSITORY / "plugins").glob("zoo_*")}
     wanted = {
         f"{name}/{file.relative_to(REPOSITORY / folder).as_posix()}"

@@ -44,6 +44,7 @@ def main(samples: int, size: int, device: str) -> None:
 
 @torch.no_grad()
 def closed_form(network: AlexLPIPS, pictures: Tensor) -> float:
+    """Diversity of pictures ``[S, 3, H, W]`` in [-1, 1], as the bench computes it."""
     accumulator = DiversityAccumulator(network)
     accumulator.update(pictures)
     return accumulator.result()
@@ -51,6 +52,7 @@ def closed_form(network: AlexLPIPS, pictures: Tensor) -> float:
 
 @torch.no_grad()
 def all_pairs(package: nn.Module, pictures: Tensor) -> float:
+    """The same as the mean of the package's distances over all pairs."""
     distances = [float(package(a[None], b[None])) for a, b in itertools.combinations(pictures, 2)]
     return sum(distances) / len(distances)
 
@@ -68,7 +70,7 @@ def _package(network: AlexLPIPS) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision in its old way
         package: nn.Module = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    package.net.load_state_dict(network.trunk.state_dict())  # type: ignore[union-attr,operator]
+    package.net.load_state_dict(network.trunk.state_dict())  # type: ignore[union-attr]
     return package
 
 

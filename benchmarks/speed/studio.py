@@ -55,7 +55,7 @@ def main(method: str, data: str, profile: str, size: int, device: str, repeats: 
         mask = _mask(len(model.table), size)
         codes = session.worker.submit(lambda: session.keep(model, model.method.sample(mask, 1, seed=0))).result()
         scene = {"model": model.id, "mask": mask_text(mask[0]), "codes": codes, "paste": None}
-        redraw = {"scene": scene, "classes": [1], "layers": None, "seed": 0}
+        redraw: dict[str, Any] = {"scene": scene, "classes": [1], "layers": None, "seed": 0}
         for name, what, body in [
             ("render", "a change", {"scene": scene}),
             ("redraw", f"a redraw, {PREVIEWS} previews", redraw),

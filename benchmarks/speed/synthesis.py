@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import click
 import torch
@@ -39,18 +40,20 @@ def main(methods: str, samples: int, size: int, width: int, classes: int, device
         method = factory.build(name, classes=classes, size=(size, size), seed=0, width=width).to(device)
         label = _mask(classes, size).to(device)
         method.synthesize(label, method.sample(label, 2, seed=0))  # warms up
-        alone, slow = _timed(lambda m=method, x=label: one_by_one(m, x, samples), device)
-        at_once, fast = _timed(lambda m=method, x=label: together(m, x, samples), device)
+        alone, slow = _timed(partial(one_by_one, method, label, samples), device)
+        at_once, fast = _timed(partial(together, method, label, samples), device)
         gap = float((alone - at_once).abs().max())
         click.echo(f"{name:14}{slow:>10.3f} s{fast:>10.3f} s{slow / fast:>9.2f}x{gap:>22.1e}")
 
 
 def one_by_one(method: Method, label: Tensor, samples: int) -> Tensor:
+    """Samples ``[S, 3, H, W]`` of a mask ``[1, H, W]``, one call each."""
     codes = method.sample(label, samples, seed=0)
     return torch.cat([method.synthesize(label, codes.rows([row])) for row in range(samples)])
 
 
 def together(method: Method, label: Tensor, samples: int) -> Tensor:
+    """The same samples in one call."""
     return method.synthesize(label, method.sample(label, samples, seed=0))
 
 

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import click
 import torch
@@ -47,8 +48,8 @@ METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
 def main(one: str | None, methods: str, classes: str, **options: object) -> None:
     """Print a table of seconds per iteration and peak memory."""
     if one is not None:
-        method, count = one.split(":")
-        click.echo(json.dumps(measure(method, int(count), **options)))  # type: ignore[arg-type]
+        name, _, number = one.partition(":")
+        click.echo(json.dumps(measure(name, int(number), **options)))  # type: ignore[arg-type]
         return
     click.echo(f"{options}  torch {torch.__version__}, {torch.get_num_threads()} threads")
     click.echo(f"{'method':16}{'classes':>8}{'seconds':>10}{'CPU s':>10}{'peak MB':>10}")
@@ -97,13 +98,11 @@ def measure(
         way = WRITTEN_OUT[name]
         name = "clvae"
         class_map.better_written_out = lambda label, table=None: way
-    settings: dict[str, object] = (
-        {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
-    )
+    settings: dict[str, Any] = {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
     if not trunk and name != "cimle":
         settings["perceptual_weight"] = 0.0
     method = factory.build(name, classes=classes, size=(size, size), seed=0, **settings).to(device).train()
-    method.to(memory_format=layout)  # type: ignore[call-overload]
+    method.to(memory_format=layout)
     if method.needs_trunk:
         features = load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
         method.attach_trunk(features.to(device).to(memory_format=layout))

@@ -1,1 +1,29 @@
-"""The bench: methods x datasets as the tables of the paper."""
+"""The bench: methods x datasets as the tables of the paper.
+
+``zoo_bench.load("bench/paper")`` gives the results of a bench folder as one long DataFrame, see
+:class:`zoo_bench.results.Results`; ``zoo_bench.load("bench/paper").table(2)`` is Table 2.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo_bench.results import Results
+
+__all__ = ["load"]
+
+
+def load(out: str | Path) -> Results:
+    """The results of a bench folder: one row per table, row, seed and metric.
+
+    Args:
+        out: The folder that ``zoo bench --out`` wrote to. Cells may be unfinished.
+
+    Raises:
+        ZooError: Where there is no bench.
+    """
+    from zoo_bench.results import Results  # pandas and torch take seconds
+
+    return Results.load(Path(out))

@@ -35,14 +35,18 @@ def _settings(context: click.Context, parameter: click.Parameter, words: tuple[s
     "--data-root", type=FOLDER, help="Folder that holds the datasets [default: data; smoke draws its own pictures]."
 )
 @click.option("--out", type=FOLDER, help="Folder for cells, tables and report [default: bench/PROFILE].")
-@click.option("--checkpoints", multiple=True, type=click.Path(path_type=Path), help="Judge this instead of training.")
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only rows whose label, method or cell this fits.")
+@click.option(
+    "--checkpoints", multiple=True, type=click.Path(path_type=Path), help="Evaluate this instead of training."
+)
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only rows whose label, method or cell matches.")
 @click.option("--retry-failed", is_flag=True, help="Try cells again that failed before.")
 @set_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of training and of the codes that are drawn.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of each row.")
 @click.option(
-    "--jobs", type=click.IntRange(min=0), help="Cells at a time [default: 1; slurm: all]; 0 runs them in this process."
+    "--jobs",
+    type=click.IntRange(min=0),
+    help="Cells at a time [default: 1; slurm: all]; 0 runs them in this process, for a debugger.",
 )
 @click.option("--executor", type=click.Choice(["local", "slurm"]), default="local", show_default=True)
 @click.option("--partition", help="Slurm partition.")
@@ -72,12 +76,12 @@ def bench(
 ) -> None:
     """Train and evaluate the methods, and write the paper's tables with our numbers beside its own.
 
-    What is finished is not run again, and what was interrupted continues; docs/bench.md says more.
+    Finished runs are not repeated, and interrupted ones continue; see docs/bench.md.
     """
     out = out or Path("bench") / Path(profile).stem
     names = [name.strip() for name in tables.split(",") if name.strip()]
     if status:
-        from zoo_bench.harness.view import show_status
+        from zoo_bench.harness.progress import show_status
 
         show_status(out, tables=None if "all" in names else names, only=only)
         return
@@ -86,7 +90,7 @@ def bench(
         raise click.UsageError("--slurm and --partition need --executor slurm.")
     _require_known(names, profile, only, checkpoints)
 
-    from zoo_bench.harness.session import run
+    from zoo_bench.harness.run import run
 
     settings = slurm | ({"partition": partition} if partition else {})
     plugins = plugins_of(context)
@@ -98,7 +102,7 @@ def bench(
         seed=seed,
         seeds=seeds,
         sets=sets,
-        given=checkpoints,
+        checkpoints=checkpoints,
         plugins=plugins,
         only=only,
         retry_failed=retry_failed,
@@ -106,22 +110,21 @@ def bench(
     )
     if failed:
         raise ZooError(
-            f"{failed} cell{'s'[: failed != 1]} failed; the reasons stand in the tables, and the same command with "
+            f"{failed} cell{'s'[: failed != 1]} failed; the tables give the reasons, and the same command with "
             "--retry-failed tries again."
         )
 
 
 def _require_known(names: Sequence[str], profile: str, only: Sequence[str], checkpoints: Sequence[Path]) -> None:
-    """Raises ZooError for an unknown table, a pattern that fits no row, and a place without checkpoints, which is told
-    before methods and data are loaded.
-    """
-    from zoo_bench.given import files
+    """Raises ZooError for an unknown table, row or checkpoint, before anything slow is loaded."""
+    from zoo.config import is_toy
     from zoo_bench.harness.selection import require_rows
-    from zoo_bench.tables import TABLES, outline
+    from zoo_bench.sources import checkpoint_files
+    from zoo_bench.tables import TABLES, choose, read
 
-    require_rows(outline(TABLES).choose(names, profile), only)
+    require_rows(choose(read(TABLES, check=False), names, toy=is_toy(profile)), only)
     for path in checkpoints:
-        files(path)
+        checkpoint_files(path)
 
 
 def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], settings: dict[str, str]) -> Any:
@@ -130,15 +133,15 @@ def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], s
 
         return Jobs(out, plugins, at_once=jobs, settings=settings)
 
-    from zoo_bench.harness.executors import InProcess, Workers
+    from zoo_bench.harness.local import InProcess, Processes
 
-    return InProcess() if jobs == 0 else Workers(jobs or 1, plugins)
+    return InProcess() if jobs == 0 else Processes(jobs or 1, plugins)
 
 
 @click.command(epilog=examples("zoo report bench/smoke"))
 @click.argument("folder", type=FOLDER)
 def report(folder: Path) -> None:
-    """Write the tables, figures and pages of a bench anew, from what its folder holds."""
+    """Write the tables, figures and pages of a bench again, from what its folder holds."""
     from zoo_bench.report import write
 
     write(folder).show()

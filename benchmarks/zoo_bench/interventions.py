@@ -28,8 +28,8 @@ CLASSES = 4
 class Intervention:
     """One picture whose codes are redrawn part by part.
 
-    axis: "layer" or "class". index: place of the mask in the test set. base: uint8 ``[3, H, W]``, the picture with all
-    codes as they were. parts ``[K]``: what was redrawn, in words. redrawn: uint8 ``[K, R, 3, H, W]``.
+    ``axis`` is "layer" or "class", ``index`` the place of the mask in the test set, ``base`` (uint8 ``[3, H, W]``) the
+    picture with unchanged codes, ``parts`` (P texts) what was redrawn, ``redrawn`` uint8 ``[P, R, 3, H, W]``.
     """
 
     axis: str
@@ -48,10 +48,15 @@ class Intervention:
 def intervene(
     source: MethodSource, dataset: PairedDataset, index: int, small: Callable[[Tensor], Tensor]
 ) -> list[Intervention]:
-    """The interventions that the codes of a method allow, on picture ``index``; ``small`` brings pictures to the size
-    at which they are kept.
+    """The interventions that the codes of a method allow on one picture.
 
     Unchanged codes are those of the picture itself where there is an encoder, else a draw.
+
+    Args:
+        source: A method with the seed of its draws.
+        dataset: The test set.
+        index: Place of the picture in it.
+        small: Resizes pictures uint8 ``[B, 3, H, W]`` to the size at which they are kept.
     """
     method, item = source.method, dataset[index]
     image, label = item["image"][None].to(source.device), item["label"][None].to(source.device)

@@ -49,9 +49,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Showcase:
-    """classes: how many the labels have. first: the first masks of the test set. samples: uint8 ``[M, S, 3, H, W]``,
-    the first S samples that the metrics saw of each of them, or of length 0. worst: the pictures that the method
-    reconstructs worst, worst first. interventions: what single parts of the codes change.
+    """The pictures of a cell that the figures show.
+
+    ``classes`` is the number of classes of the labels, ``first`` the first masks of the test set, and ``samples`` uint8
+    ``[M, S, 3, H, W]`` the first S samples that the metrics saw of each of them, or of length 0. ``worst`` has the
+    worst reconstructions, worst first, and ``interventions`` what single parts of the codes change.
     """
 
     classes: int
@@ -79,13 +81,11 @@ class Showcase:
 
     def save(self, path: Path) -> None:
         """Write one compressed npz, whole or not at all."""
-        content: dict[str, Any] = {"classes": self.classes, "samples": self.samples}
-        for part in ("first", "worst"):
-            content |= {f"{part}.{f.name}": getattr(getattr(self, part), f.name) for f in fields(Shown)}
-        for number, one in enumerate(self.interventions):
-            content |= {f"interventions.{number}.{f.name}": getattr(one, f.name) for f in fields(Intervention)}
+        parts: dict[str, Any] = {"first": self.first, "worst": self.worst}
+        parts |= {f"interventions.{number}": one for number, one in enumerate(self.interventions)}
+        arrays = {f"{name}.{f.name}": getattr(part, f.name) for name, part in parts.items() for f in fields(part)}
         with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **content)
+            np.savez_compressed(file, classes=self.classes, samples=self.samples, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Showcase:
@@ -93,22 +93,16 @@ class Showcase:
         try:
             with np.load(path, allow_pickle=False) as file:
                 content = {key: file[key] for key in file.files}
-            parts = {
-                part: Shown(**{f.name: content[f"{part}.{f.name}"] for f in fields(Shown)})
-                for part in ("first", "worst")
-            }
+
+            def arrays(part: str) -> dict[str, Any]:
+                names = (key for key in content if key.startswith(f"{part}."))
+                return {key.removeprefix(f"{part}."): content[key] for key in names}
+
             count = len({key.split(".")[1] for key in content if key.startswith("interventions.")})
-            return cls(
-                int(content["classes"]),
-                parts["first"],
-                content["samples"],
-                parts["worst"],
-                tuple(
-                    Intervention.of({f.name: content[f"interventions.{n}.{f.name}"] for f in fields(Intervention)})
-                    for n in range(count)
-                ),
-            )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            interventions = [Intervention.of(arrays(f"interventions.{number}")) for number in range(count)]
+            shown = (Shown(**arrays("first")), content["samples"], Shown(**arrays("worst")))
+            return cls(int(content["classes"]), *shown, tuple(interventions))
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ZooError(
                 f"The pictures in {path} cannot be read ({error}): delete the file and run the same `zoo bench` again."
             ) from error

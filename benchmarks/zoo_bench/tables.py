@@ -1,4 +1,4 @@
-"""The tables of the bench: their rows, metrics and published numbers, read from ``tables.yaml`` and checked."""
+"""The tables of the bench, a YAML file each: rows, metrics, published numbers, claims and figures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from zoo.config.read import read_yaml
 from zoo.config.values import Range, check_struct
 from zoo.errors import ZooError, nearest
 
-TABLES = Path(__file__).with_name("tables.yaml")
+_PACKAGE = Path(__file__).parent
+TABLES = _PACKAGE / "tables" if (_PACKAGE / "tables").is_dir() else _PACKAGE.parent / "tables"
+"""The tables that come with the bench: inside the package in a wheel, beside it in a checkout."""
+FIGURES = ("reconstructions", "samples", "histograms", "layers", "codes", "worst")
+"""The kinds of figures, see :data:`zoo_bench.report.figures.drawing.KINDS` (whose import takes seconds)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a method with its settings, and the published number of each metric of the table.
+    """One row of a table: a method with its settings.
 
-    ``paper`` is empty where nothing was published.
+    ``paper`` holds the published number of each metric of the table; empty where nothing was published.
     """
 
     label: str
@@ -31,11 +35,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper about the rows of a table, in one metric; it has exactly one of three forms.
+    """A sentence about the rows of a table in one metric; it has exactly one of three forms.
 
-    ``best``: this row is better than every other row (of a method; the row "data" takes no part). ``order``: these rows
-    from better to worse, each at least ``percent`` better than the next. ``alike``: these rows lie within ``percent``
-    of each other. Better is what the metric says, higher or lower; percents are of the smaller number.
+    ``best``: this row is better than every other row. ``order``: these rows from better to worse, each at least
+    ``percent`` better than the next. ``alike``: these rows lie within ``percent`` of each other. The metric decides
+    whether higher or lower is better; percents are of the smaller number.
     """
 
     text: str
@@ -47,100 +51,95 @@ class Claim:
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """The labels that it names."""
+        """The labels of the rows that it compares."""
         return (*((self.best,) if self.best is not None else ()), *self.order, *self.alike)
 
 
 @dataclass(frozen=True)
 class Table:
-    """``metrics`` are names that fix their protocol (see :func:`zoo.metrics.parse_metric`); in the file they may hold
-    ``{samples}``, which :meth:`with_samples` fills in.
+    """One table.
 
-    ``root`` is the folder of the dataset below the folder of all (None: the dataset's name), ``data`` its settings. A
-    table that is ``extra`` is not one of "all".
+    ``metrics`` are full names (see :func:`zoo.metrics.parse_metric`), in which the file may write ``{samples}``:
+    :meth:`with_samples` fills in ``samples`` per mask, or ``toy_samples`` in toy profiles. ``root`` is the dataset's
+    folder below the folder of all datasets (None: the dataset's name), ``data`` its settings. ``source`` is the
+    publication of the numbers, ``subject`` the name of the dataset in titles. ``figures`` maps each figure to draw
+    (one of FIGURES) to its number in the publication, or None. An ``extra`` table does not belong to "all".
     """
 
     title: str
     dataset: str
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
+    claims: tuple[Claim, ...] = ()
+    figures: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(("samples", "histograms", "codes")))
+    subject: str = ""
+    source: str = ""
     root: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     extra: bool = False
-    claims: tuple[Claim, ...] = ()
+    samples: Annotated[int, Range(at_least=2)] = 40
+    toy_samples: Annotated[int, Range(at_least=2)] = 4
 
-    def with_samples(self, samples: int) -> Table:
+    def with_samples(self, *, toy: bool) -> Table:
         """The table with the number of samples per mask in the names of its metrics."""
-        claims = (replace(claim, metric=_filled(claim.metric, samples)) for claim in self.claims)
-        return replace(self, metrics=tuple(_filled(m, samples) for m in self.metrics), claims=tuple(claims))
+        fill = partial(_filled, samples=self.toy_samples if toy else self.samples)
+        claims = tuple(replace(claim, metric=fill(claim.metric)) for claim in self.claims)
+        return replace(self, metrics=tuple(map(fill, self.metrics)), claims=claims)
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a profile evaluates with; ``samples`` is the number S of pictures per mask with random codes."""
+def read(path: Path = TABLES, *, check: bool = True) -> dict[str, Table]:
+    """The tables of a folder of YAML files, or of one file, by name (the stem of the file).
 
-    samples: Annotated[int, Range(at_least=2)]
+    Args:
+        path: A folder or a file.
+        check: Look metrics up, too, which loads torch. Without it only keys and types are checked.
 
+    Raises:
+        ZooError: For a file that does not describe a :class:`Table`; names the file and the key.
+    """
+    tables = {}
+    for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
+        tables[file.stem] = table = check_struct(read_yaml(file), Table, "", partial(_place, file))
+        _check(table, f"The table in {file.name}")
+        if check:
+            from zoo.metrics import parse_metric
 
-@dataclass(frozen=True)
-class Bench:
-    """The content of a tables file: tables by name, and the evaluation of each profile."""
-
-    profiles: dict[str, Evaluation]
-    tables: dict[str, Table]
-
-    def choose(self, names: Sequence[str], profile: str) -> dict[str, Table]:
-        """The tables of these names, or all that are not extra for ``["all"]``, in the order of the file, with the
-        profile's number of samples. Raises ZooError for other names or profiles.
-        """
-        samples = self.evaluation(profile).samples
-        known = list(self.tables)
-        names = [name.strip() for name in names]
-        for name in names:
-            if name not in (*known, "all"):
-                hint = nearest(name, known) or ";"
-                raise ZooError(f'There is no table "{name}"{hint} give --tables all, or some of {",".join(known)}.')
-        if not names:
-            raise ZooError(f"No table is chosen: give --tables all, or some of {','.join(known)}.")
-        chosen = (name for name, table in self.tables.items() if name in names or ("all" in names and not table.extra))
-        return {name: self.tables[name].with_samples(samples) for name in chosen}
-
-    def evaluation(self, profile: str) -> Evaluation:
-        """Raises ZooError for a profile that the file does not know."""
-        if profile not in self.profiles:
-            known = list(self.profiles)
-            raise ZooError(
-                f'The bench has no profile "{profile}"{nearest(profile, known) or "."} Known: {", ".join(known)}.'
-            )
-        return self.profiles[profile]
+            for metric in table.metrics:
+                parse_metric(_filled(metric, table.samples))
+    return tables
 
 
-def read(path: Path = TABLES) -> Bench:
-    """Read a tables file. Raises ZooError naming the key where it is not what :class:`Bench` describes."""
-    bench = outline(path)
-    for name, table in bench.tables.items():
-        _check(table, f"Table {name} in {path.name}")
-    return bench
+def choose(tables: Mapping[str, Table], names: Sequence[str], *, toy: bool) -> dict[str, Table]:
+    """The tables of these names, or for ``["all"]`` those that are not extra, with their numbers of samples.
 
-
-def outline(path: Path) -> Bench:
-    """As :func:`read`, but only keys and types are checked, which is done at once: metrics would bring torch."""
-    bench: Bench = check_struct(read_yaml(path), Bench, "", lambda key: str(path.name))
-    return bench
+    Raises:
+        ZooError: For an unknown name, and where no table is named.
+    """
+    names = [name.strip() for name in names]
+    for name in names:
+        if name not in (*tables, "all"):
+            hint = nearest(name, list(tables)) or ";"
+            raise ZooError(f'There is no table "{name}"{hint} give --tables all, or some of {",".join(tables)}.')
+    if not names:
+        raise ZooError(f"No table is chosen: give --tables all, or some of {','.join(tables)}.")
+    chosen = {name: t for name, t in tables.items() if name in names or ("all" in names and not t.extra)}
+    return {name: table.with_samples(toy=toy) for name, table in chosen.items()}
 
 
 def _check(table: Table, where: str) -> None:
-    from zoo.metrics.metric import parse_metric
-
-    for metric in table.metrics:
-        parse_metric(_filled(metric, 2))
+    labels = [row.label for row in table.rows]
+    for label in labels:
+        if labels.count(label) > 1 or label == "data":
+            raise ZooError(f'{where} has two rows "{label}": rename one ("data" is the generator of stand-ins).')
     for row in table.rows:
         if row.paper and len(row.paper) != len(table.metrics):
             raise ZooError(
                 f'{where}: the row "{row.label}" has {len(row.paper)} published numbers for {len(table.metrics)} '
                 "metrics: give one for each, or none."
             )
-    labels = [row.label for row in table.rows]
+    for figure in table.figures:
+        if figure not in FIGURES:
+            raise ZooError(f'{where} asks for a figure "{figure}"{nearest(figure, list(FIGURES)) or "."}')
     for claim in table.claims:
         forms = [form for form in ("best", "order", "alike") if getattr(claim, form)]
         if len(forms) != 1:
@@ -153,6 +152,10 @@ def _check(table: Table, where: str) -> None:
                 raise ZooError(f'{where}: the claim "{claim.text}" names a row "{label}", which is not there{hint}')
 
 
+def _place(file: Path, key: str) -> str:
+    return file.name
+
+
 def _filled(metric: str, samples: int) -> str:
     return metric.replace("{samples}", str(samples))
 
@@ -160,19 +163,9 @@ def _filled(metric: str, samples: int) -> str:
 def describe(name: str, table: Table) -> dict[str, Any]:
     """Name, title, dataset, metrics and rows of a table, as `zoo list` shows them."""
     rows = [row.label for row in table.rows]
-    return {
-        "table": name,
-        "about": table.title,
-        "dataset": table.dataset,
-        "metrics": list(table.metrics),
-        "rows": rows,
-    }
+    about = {"table": name, "about": table.title, "dataset": table.dataset}
+    return {**about, "metrics": list(table.metrics), "rows": rows}
 
 
-def settings_that_tell_rows_apart(tables: Mapping[str, Table], method: str) -> set[str]:
-    """The settings of a method that any row sets: two runs of it that agree in them are the same row."""
-    return {key for table in tables.values() for row in table.rows if row.method == method for key in row.settings}
-
-
-for _name, _table in outline(TABLES).tables.items():
+for _name, _table in read(check=False).items():
     registries.TABLES.register(_name)(partial(describe, _name, _table))

@@ -25,20 +25,19 @@ SETS = (
 )
 METRICS = ("diversity_lpips_alex_3", "top1_lpips_alex_3_l1")
 TABLE = """
-profiles: {smoke: {samples: 3}}
-tables:
-  1:
-    title: fragile runs
-    dataset: deepfashion
-    metrics: ["diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1"]
-    rows:
+title: fragile runs
+dataset: deepfashion
+toy_samples: 3
+metrics: ["diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1"]
+rows:
 """
 
 
 def tables(path: Path, *rows: str) -> Path:
-    """A file with one table of fragile runs; a row is given as its settings, and its label is "row" and its number."""
-    lines = [f"      - {{label: row{n}, method: fragile, settings: {{{row}}}}}" for n, row in enumerate(rows)]
-    path.write_text(TABLE + "\n".join(lines) + "\n")
+    """A folder with the table "1" of fragile runs; rows are given as settings, and called "row" and their number."""
+    lines = [f"  - {{label: row{n}, method: fragile, settings: {{{row}}}}}" for n, row in enumerate(rows)]
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "1.yaml").write_text(TABLE + "\n".join(lines) + "\n")
     return path
 
 

@@ -1,6 +1,6 @@
 """A bench folder as a finished bench leaves it, with numbers that the test chooses and pictures that are drawn.
 
-Cells are those that the bench lays out. Their pictures come from the generator of the stand-ins, in another style for
+Cells are those of the real grid. Their pictures come from the generator of the stand-ins, in another style for
 every cell, where a method would have synthesised them.
 """
 
@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 
 from zoo import factory
+from zoo.config import is_toy
 from zoo.files import write_text
 from zoo.metrics import parse_metric, results
 from zoo.metrics.results import Result
-from zoo_bench.grid import DATA, Cell, Choices, Grid, lay_out
+from zoo_bench.cell import Cell
+from zoo_bench.grid import BenchOptions, Grid, build_grid
 from zoo_bench.interventions import Intervention
-from zoo_bench.redraw import RedrawnSource
+from zoo_bench.oracle import OraclePictures
 from zoo_bench.showcase import Showcase
-from zoo_bench.tables import TABLES, read
+from zoo_bench.tables import TABLES, choose, read
 
 SETS = ("train.iterations=20", "data.size=[32, 32]", "data.standin={train: 2, test: 3, seed: 0}")
 RECORD = '{"iterations": 20, "trained": 20, "iterations_per_epoch": 10, "seconds": 50.0, "device": "a CPU"}'
@@ -32,7 +34,9 @@ Value = Callable[[Cell, str], float | None]
 
 def lay(out: Path, tables: Sequence[str], *, profile: str = "smoke", seeds: int = 1, source: Path = TABLES) -> Grid:
     """The grid of the tables, saved to ``out`` with its cells, none of which has run."""
-    grid = lay_out(read(source).choose(tables, profile), Choices(profile, out, seeds=seeds, sets=SETS))
+    grid = build_grid(
+        choose(read(source), tables, toy=is_toy(profile)), BenchOptions(profile, out, seeds=seeds, sets=SETS)
+    )
     grid.save(out)
     for cell in grid.cells.values():
         cell.save()
@@ -44,10 +48,10 @@ def by_label(grid: Grid, table: str, numbers: Mapping[str, Sequence[float | None
     metrics = grid.tables[table].metrics
     first = min(cell.seed for cell in grid.cells.values())
     found = {
-        key: dict(zip(metrics, numbers[place.row.label], strict=True))
-        for place in grid.places[table]
-        for key in place.cells
-        if place.row.label in numbers
+        key: dict(zip(metrics, numbers[one.row.label], strict=True))
+        for one in grid.rows[table]
+        for key in one.cells
+        if one.row.label in numbers
     }
 
     def value(cell: Cell, metric: str) -> float | None:
@@ -60,14 +64,16 @@ def by_label(grid: Grid, table: str, numbers: Mapping[str, Sequence[float | None
 def finish(cell: Cell, value: Value, *, trunk: str = "vgg19", network: str = "alexnet (ImageNet)") -> None:
     """Leave what a worker leaves in the folder of a cell that has run to its end."""
     metrics = {metric: value(cell, metric) for metric in cell.metrics}
-    results.write(cell.results, [_result(cell, metric, number, trunk, network) for metric, number in metrics.items()])
+    results.write(
+        cell.files.results_file, [_result(cell, metric, number, trunk, network) for metric, number in metrics.items()]
+    )
     pictures = _pictures(cell, metrics)
     pictures.to_parquet(cell.folder / "pictures.parquet", index=False)
-    if cell.method != DATA:
+    if cell.source.trains:
         write_text(cell.folder / "record.json", RECORD)
-    source = RedrawnSource(cell.config, seed=sum(cell.key.encode()))
+    source = OraclePictures(cell.config, seed=sum(cell.key.encode()))
     showcase = Showcase.collect(source, factory.dataset(cell.config, "test"), pictures)
-    if cell.method == "clvae":
+    if cell.source.name == "clvae":
         showcase = replace(showcase, interventions=tuple(_intervention(showcase, axis) for axis in ("layer", "class")))
     showcase.save(cell.folder / "showcase.npz")
 
@@ -90,16 +96,16 @@ def _result(cell: Cell, metric: str, value: float | None, trunk: str, network: s
         better=parse_metric(metric).cls.better,
         protocol=protocol if has else {},
         data=cell.data,
-        method=cell.method,
+        method=cell.source.name,
         settings={},
-        training={} if cell.method == DATA else {"iterations": 20, "trunk": trunk, "device": "a CPU"},
+        training={"iterations": 20, "trunk": trunk, "device": "a CPU"} if cell.source.trains else {},
         seed=cell.seed,
         profile=cell.config.profile or "",
         config="0" * 8,
         checkpoint="1" * 12,
         device="a CPU",
         seconds=1.0,
-        warnings=(WARNING,) * ("fid" in metric) if has else (f"{cell.method} has no codes to draw",),
+        warnings=(WARNING,) * ("fid" in metric) if has else (f"{cell.source.name} has no codes to draw",),
         versions={"torch": "2.x"},
     )
 

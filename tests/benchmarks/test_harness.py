@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,14 @@ from zoo import checkpoints
 from zoo.data import standin
 from zoo.engine import train
 from zoo.errors import ZooError
-from zoo_bench.grid import Cell, Choices, Grid, lay_out
-from zoo_bench.harness.executors import InProcess
-from zoo_bench.harness.session import run
-from zoo_bench.harness.state import Failure, State
-from zoo_bench.tables import read
+from zoo_bench.cell import Cell
+from zoo_bench.grid import BenchOptions, Grid, build_grid
+from zoo_bench.harness.local import InProcess
+from zoo_bench.harness.run import run
+from zoo_bench.tables import Table, choose, read
 
 TABLES = """
-profiles: {smoke: {samples: 3}, paper: {samples: 3}}
-tables:
-  1:
+1:
     title: reconstruction
     dataset: deepfashion
     metrics: [lpips_alex_reconstruction]
@@ -38,9 +37,11 @@ tables:
       - {label: CLVAE, method: clvae, paper: [0.462]}
       - {label: diverges, method: gaugan, settings: {feature_matching_weight: 1.0e+38}}
       - {label: unknown, method: gogan}
-  2:
+
+2:
     title: random codes
     dataset: deepfashion
+    toy_samples: 3
     metrics: ["diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1"]
     rows:
       - {label: CLVAE, method: clvae, paper: [0.216, 0.158]}
@@ -70,9 +71,15 @@ def no_weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tables") / "tables.yaml"
-    path.write_text(TABLES)
-    return path
+    folder = tmp_path_factory.mktemp("tables")
+    for text in TABLES.split("\n\n"):
+        name, _, table = text.strip().partition(":\n")
+        (folder / f"{name}.yaml").write_text(dedent(table))
+    return folder
+
+
+def tables_of(source: Path, name: str) -> dict[str, Table]:
+    return choose(read(source), [name], toy=True)
 
 
 @dataclass
@@ -82,7 +89,7 @@ class Run:
     failed: int
 
     def cell(self, table: str, row: int, seed: int = 0) -> Cell:
-        return self.grid.cells[self.grid.places[table][row].cells[seed]]
+        return self.grid.cells[self.grid.rows[table][row].cells[seed]]
 
 
 def bench(out: Path, source: Path, *tables: str, **choices: Any) -> int:
@@ -95,7 +102,7 @@ def bench(out: Path, source: Path, *tables: str, **choices: Any) -> int:
 def mini(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("bench")
     failed = bench(out, source, "all")
-    return Run(out, lay_out(read(source).choose(["all"], "smoke"), Choices("smoke", out, sets=SETS)), failed)
+    return Run(out, build_grid(tables_of(source, "all"), BenchOptions("smoke", out, sets=SETS)), failed)
 
 
 def values(out: Path, table: str) -> pd.DataFrame:
@@ -118,7 +125,7 @@ def test_rows_print_their_protocol(mini: Run):
     assert (row["split"], row["classes"], row["resolution"], row["images"]) == ("test", "16", "32x32", "2")
     assert (row["samples per mask"], row["iterations"], row["seed"], row["profile"]) == ("3", "2", "0", "smoke")
     assert row["features"] == "random features"
-    assert row["perceptual trunk"] == "random vgg19 (seed 1234)"
+    assert row["perceptual network"] == "random vgg19 (seed 1234)"
     assert values(mini.out, "1").loc["CLVAE", "samples per mask"] == 1
 
 
@@ -153,9 +160,9 @@ def test_failed_rows_say_why_and_stop_nobody(mini: Run):
     assert table.loc["unknown", "note"].startswith('failed: There is no method "gogan"; did you mean "gaugan"')
     assert table.loc[["diverges", "unknown"], "GT-similarity"].isna().all()
     assert table.loc[["GauGAN*", "CLVAE", "data"], "GT-similarity"].notna().all()
-    failure = Failure.load(mini.cell("1", 2).folder)
+    failure = mini.cell("1", 2).files.failure
     assert failure is not None and not failure.again and failure.trace is None
-    states = [State.load(mini.cell("1", row).folder) for row in (0, 2)]
+    states = [mini.cell("1", row).files.state for row in (0, 2)]
     assert [state.phase for state in states if state is not None] == ["done", "failed"]
 
 
@@ -173,10 +180,10 @@ def test_finished_and_failed_cells_are_not_run_again(mini: Run, source: Path, ca
     cells = [cell.folder for cell in mini.grid.cells.values()]
     failed = mini.cell("1", 2).folder
     before = {folder: snapshot(folder) for folder in cells if folder != failed}
-    told = Failure.load(failed)
+    told = mini.cell("1", 2).files.failure
     assert bench(mini.out, source, "all", progress=True) == 2
     assert {folder: snapshot(folder) for folder in before} == before
-    assert Failure.load(failed) == told
+    assert mini.cell("1", 2).files.failure == told
     err = capsys.readouterr().err
     assert "3 of 4 cells are finished already." in err
     assert "failed before, --retry-failed tries it again: Training diverged" in err
@@ -185,7 +192,7 @@ def test_finished_and_failed_cells_are_not_run_again(mini: Run, source: Path, ca
 def test_failed_cells_are_tried_again_when_that_is_asked_for(fragile: Path, tmp_path: Path):
     trap = tmp_path / "trap"
     trap.touch()
-    file = tables(tmp_path / "tables.yaml", f"ends: error, at: 2, trap: {trap}")
+    file = tables(tmp_path / "tables", f"ends: error, at: 2, trap: {trap}")
     out = tmp_path / "out"
     assert bench(out, file, "1", plugins=[fragile]) == 1
     note = values(out, "1").loc["row0", "note"]
@@ -216,14 +223,14 @@ def test_tables_of_several_commands_stand_in_one_report(mini: Run, source: Path,
         bench(tmp_path, source, name)
         assert (tmp_path / f"table{name}.csv").read_text() == (mini.out / f"table{name}.csv").read_text()
     grid = Grid.load(tmp_path)
-    assert set(grid.tables) == {"1", "2"} and grid.places["2"] == mini.grid.places["2"]
+    assert set(grid.tables) == {"1", "2"} and grid.rows["2"] == mini.grid.rows["2"]
     assert "## Table 2" in (tmp_path / "report.md").read_text()
 
 
 def test_several_seeds_are_several_runs_of_a_row(mini: Run, source: Path, tmp_path: Path):
     shutil.copytree(mini.out / "cells", tmp_path / "cells")
     assert bench(tmp_path, source, "2", only=["clvae"], seeds=2) == 0
-    first, second = Grid.load(tmp_path).places["2"][0].cells
+    first, second = Grid.load(tmp_path).rows["2"][0].cells
     assert first == mini.cell("2", 0).key, "the run with the first seed is the one that was there"
     found = [results(tmp_path / "cells" / key)[DIVERSITY] for key in (first, second)]
     assert found[0] != found[1]
@@ -238,7 +245,7 @@ def test_random_features_give_way_to_trained_ones(
     assert bench(tmp_path, source, "2") == 0
     row = values(tmp_path, "2").loc["CLVAE"]
     assert row["features"] == "alexnet (ImageNet)"
-    assert row["perceptual trunk"] == "random vgg19 (seed 1234)", "the run itself is the old one"
+    assert row["perceptual network"] == "random vgg19 (seed 1234)", "the run itself is the old one"
     assert row["Diversity"] != values(mini.out, "2").loc["CLVAE", "Diversity"]
 
 
@@ -261,28 +268,30 @@ def test_unfinished_cells_are_resumed(mini: Run, source: Path, tmp_path: Path):
 
 
 def test_given_checkpoints_take_the_place_of_training(mini: Run, source: Path, tmp_path: Path):
-    given = mini.cell("2", 0).checkpoint
+    given = mini.cell("2", 0).folder / "latest.pth"
     only = ["clvae", "data"]
-    assert bench(tmp_path, source, "2", given=[given], only=only) == 0
+    assert bench(tmp_path, source, "2", checkpoints=[given], only=only) == 0
     row, trained = values(tmp_path, "2").loc["CLVAE"], values(mini.out, "2").loc["CLVAE"]
     assert row["Diversity"] == trained["Diversity"]
-    assert row["note"] == f"given checkpoint {given}"
+    assert row["note"] == f"external checkpoint {given}"
     assert not list((tmp_path / "cells").glob("*/*.pth"))
     with pytest.raises(ZooError, match="no checkpoint at"):
-        bench(tmp_path, source, "2", given=[tmp_path / "nothing"])
+        bench(tmp_path, source, "2", checkpoints=[tmp_path / "nothing"])
 
 
 def test_given_checkpoints_that_fit_no_row_are_refused(mini: Run, source: Path, fragile: Path, tmp_path: Path):
-    file = tables(tmp_path / "tables.yaml", "")
+    file = tables(tmp_path / "tables", "")
     sentence = r"No row of the tables 1 fits what --checkpoints .*clvae-deepfashion-\w+ holds \(clvae on deepfashion\)"
     with pytest.raises(ZooError, match=sentence):
-        bench(tmp_path / "out", file, "1", given=[mini.cell("2", 0).folder], plugins=[fragile])
-    mistyped = {"given": [mini.cell("2", 0).folder], "sets": ["train.epocs=3"]}
+        bench(tmp_path / "out", file, "1", checkpoints=[mini.cell("2", 0).folder], plugins=[fragile])
+    mistyped = {"checkpoints": [mini.cell("2", 0).folder], "sets": ["train.epocs=3"]}
     with pytest.raises(ZooError, match=r'"train\.epocs".*did you mean "train\.epochs"'):
         bench(tmp_path / "out", source, "2", **mistyped)
     assert not (tmp_path / "out").exists()
     both = mini.cell("2", 0).folder.parent
-    assert bench(tmp_path / "out", source, "2", given=[both], only=["data"]) == 0, "others in the folder do not matter"
+    assert bench(tmp_path / "out", source, "2", checkpoints=[both], only=["data"]) == 0, (
+        "others in the folder do not matter"
+    )
 
 
 def test_a_damaged_grid_is_written_anew(mini: Run, source: Path, tmp_path: Path):
@@ -297,22 +306,22 @@ def test_a_damaged_grid_is_written_anew(mini: Run, source: Path, tmp_path: Path)
 
 def test_data_root_is_the_folder_of_datasets_or_of_the_dataset(source: Path, tmp_path: Path):
     standin.make("deepfashion", tmp_path / "data" / "deepfashion", train=1, test=1, seed=0, size=(32, 32))
-    chosen = read(source).choose(["2"], "smoke")
+    chosen = tables_of(source, "2")
     roots = [tmp_path / "data", tmp_path / "data" / "deepfashion"]
-    grids = [lay_out(chosen, Choices("smoke", tmp_path, data_root=root)) for root in roots]
+    grids = [build_grid(chosen, BenchOptions("smoke", tmp_path, data_root=root)) for root in roots]
     cells = [next(iter(grid.cells.values())) for grid in grids]
     assert [cell.config.data["root"] for cell in cells] == [roots[1], roots[1]]
     assert {cell.data for cell in cells} == {"real"}
     assert cells[0].folder == cells[1].folder
     with pytest.raises(ZooError, match=r"no folder .*deepfashion comes from"):
-        lay_out(chosen, Choices("smoke", tmp_path, data_root=tmp_path / "nowhere"))
+        build_grid(chosen, BenchOptions("smoke", tmp_path, data_root=tmp_path / "nowhere"))
 
 
 def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_path: Path):
-    chosen = read(source).choose(["2"], "smoke")
+    chosen = tables_of(source, "2")
 
     def key(*sets: str, seed: int = 0) -> str:
-        return next(iter(lay_out(chosen, Choices("smoke", tmp_path, seed=seed, sets=[*SETS, *sets])).cells))
+        return next(iter(build_grid(chosen, BenchOptions("smoke", tmp_path, seed=seed, sets=[*SETS, *sets])).cells))
 
     assert key() == key("train.log_every=7", "train.workers=1", "train.keep=1", "data.root=elsewhere")
     others = [
@@ -329,7 +338,7 @@ def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_pa
 def test_profile_without_a_stand_in_asks_for_the_data(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ZooError, match=r"There is no folder data/deepfashion.*--data-root"):
-        lay_out(read(source).choose(["2"], "paper"), Choices("paper", tmp_path))
+        build_grid(tables_of(source, "2"), BenchOptions("paper", tmp_path))
 
 
 def test_missing_feature_weights_are_noticed_before_training(source: Path, tmp_path: Path):

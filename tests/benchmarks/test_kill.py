@@ -15,7 +15,7 @@ import pytest
 from tests.benchmarks import small_bench
 from tests.benchmarks.small_bench import METRICS, PLUGIN, SETS, all_results, logged, pictures, tables, until
 from zoo import checkpoints
-from zoo_bench.harness.state import State, held
+from zoo_bench.cell import CellFolder
 from zoo_bench.showcase import Showcase
 from zoo_bench.tables import TABLES
 
@@ -29,7 +29,7 @@ def words(out: Path, sets: tuple[str, ...] = LONGER) -> list[object]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tables(tmp_path_factory.mktemp("tables") / "tables.yaml", "pause: 0.05", "pause: 0.05, number: 1")
+    return tables(tmp_path_factory.mktemp("tables") / "tables", "pause: 0.05", "pause: 0.05, number: 1")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def quiet(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first_cell(out: Path) -> Path:
     """The folder of the first row's cell, once the bench has laid it out."""
     until((out / "bench.json").is_file)
-    return out / "cells" / json.loads((out / "bench.json").read_text())["tables"]["1"]["places"][0]["cells"][0]
+    return out / "cells" / json.loads((out / "bench.json").read_text())["tables"]["1"]["rows"][0]["cells"][0]
 
 
 def begun(process: subprocess.Popen[str], out: Path, iteration: int) -> Path:
@@ -71,13 +71,13 @@ def test_after_the_harness_and_a_worker_were_killed_the_numbers_are_those_of_a_q
     out = tmp_path / "out"
     process = small_bench.start(source, *words(out), cwd=tmp_path)
     cell = begun(process, out, EVERY + 2)
-    state = State.load(cell)
-    assert state is not None and held(cell) and alive(state.pid) and state.pid != process.pid
+    state = CellFolder(cell).state
+    assert state is not None and CellFolder(cell).running and alive(state.pid) and state.pid != process.pid
     process.kill()
     process.communicate()
     done = len(logged(cell))
     until(lambda: not alive(state.pid), 30)  # without its harness, the worker saves itself and ends
-    assert not held(cell)
+    assert not CellFolder(cell).running
     saved = checkpoints.load(cell / "latest.pth")["progress"]["iteration"]
     assert done <= saved < 40, "what was trained by then is saved"
 
@@ -85,7 +85,7 @@ def test_after_the_harness_and_a_worker_were_killed_the_numbers_are_those_of_a_q
     process = small_bench.start(source, *words(out), cwd=tmp_path)
     begun(process, out, saved + EVERY + 2)
     assert logged(cell)[:saved] == before[:saved], "no iteration was trained again"
-    state = State.load(cell)
+    state = CellFolder(cell).state
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
     _, err = process.communicate(timeout=300)
@@ -118,10 +118,9 @@ def test_a_bench_that_is_told_to_stop_saves_and_says_how_to_go_on(source: Path, 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == (
-        "Error: Stopped by Ctrl-C; what was being trained is saved, and the same bench command continues."
-    )
-    assert not list(tmp_path.glob("out/cells/*/failed.json")) and not held(cell)
+    last = err.splitlines()[-1]
+    assert last.startswith("Error: Stopped by Ctrl-C") and "the same bench command continues" in last
+    assert not list(tmp_path.glob("out/cells/*/failed.json")) and not CellFolder(cell).running
     saved = checkpoints.load(cell / "latest.pth")["progress"]["iteration"]
     assert saved >= 5
     notes = pd.read_csv(tmp_path / "out" / "table1.csv").set_index("method")["note"]
@@ -133,17 +132,17 @@ def test_a_bench_that_is_told_to_stop_saves_and_says_how_to_go_on(source: Path, 
 
 @pytest.mark.slow
 def test_a_bench_that_is_told_twice_ends_at_once(tmp_path: Path):
-    source = tables(tmp_path / "tables.yaml", "pause: 10")
+    source = tables(tmp_path / "tables", "pause: 10")
     process = small_bench.start(source, *words(tmp_path / "out"), cwd=tmp_path)
     cell = begun(process, tmp_path / "out", 1)
-    worker = State.load(cell)
+    worker = CellFolder(cell).state
     process.send_signal(signal.SIGINT)
     time.sleep(1)
     assert process.poll() is None, "it waits for the end of the iteration"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130 and err.splitlines()[-1] == "Interrupted."
-    assert worker is not None and not alive(worker.pid) and not held(cell)
+    assert worker is not None and not alive(worker.pid) and not CellFolder(cell).running
     assert not (cell / "latest.pth").exists(), "the iteration did not come to its end"
     sound(tmp_path / "out", unfinished=False)
 

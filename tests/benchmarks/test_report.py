@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 import torch
 
+import zoo_bench
 from tests.benchmarks.stored_bench import WARNING, by_label, finish, lay
 from zoo.errors import ZooError
 from zoo_bench import report
-from zoo_bench.grid import DATA, Grid
+from zoo_bench.grid import Grid
 from zoo_bench.tables import TABLES
+
+DATA = "data"
 
 NUMBERS = {
     "GauGAN-VAE": (0.2031, 0.155),
@@ -26,8 +29,8 @@ NUMBERS = {
 
 
 def cells(grid: Grid, table: str, label: str) -> list[Path]:
-    place = next(place for place in grid.places[table] if place.row.label == label)
-    return [grid.cells[key].folder for key in place.cells]
+    row = next(one for one in grid.rows[table] if one.row.label == label)
+    return [grid.cells[key].folder for key in row.cells]
 
 
 def read(out: Path, table: str) -> pd.DataFrame:
@@ -51,7 +54,7 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     grid = lay(out, ["1", "2"])
     value = by_label(grid, "1", {"GauGAN": (33.0, None)})
     for cell in grid.cells.values():
-        if cell.method == "gaugan":
+        if cell.source.name == "gaugan":
             finish(cell, value)
     (failed,) = cells(grid, "1", "GauGAN-VAE")
     (failed / "failed.json").write_text(json.dumps({"reason": "Out of <memory> & | luck_y.", "trace": None, "time": 0}))
@@ -69,39 +72,53 @@ def test_frames_hold_ours_beside_the_papers(finished: Path):
     assert np.isnan(table.loc[DATA, "Diversity (paper)"])
     row = table.loc["CLVAE"]
     assert (row["classes"], row["resolution"], row["images"], row["samples per mask"]) == (16, "32x32", 3, 4)
-    assert (row["features"], row["perceptual trunk"]) == ("random features", "random vgg19 (seed 1234)")
+    assert (row["features"], row["perceptual network"]) == ("random features", "random vgg19 (seed 1234)")
     assert (row["seed"], row["profile"]) == (0, "smoke")
 
 
 def test_best_and_second_are_marked_among_the_methods(finished: Path):
     rows = {
-        label: line.split("|")[2:6]
+        label: [cell.strip() for cell in line.split("|")[2:6]]
         for line in (finished / "table3.md").read_text().splitlines()
         for label in NUMBERS
-        if line.startswith(f"| {label} |")
+        if line.startswith(f"| {label} ")
     }
-    bare = {label: [re.sub(r"<sup>.*?</sup>", "", cell).strip() for cell in cells] for label, cells in rows.items()}
-    assert bare["GroupDNet"] == ["**0.218**", "**0.218**", "0.159", "0.159"]
-    assert bare["CLVAE"] == ["<u>0.216</u>", "<u>0.216</u>", "<u>0.158</u>", "<u>0.158</u>"]
-    assert bare["GauGAN-VAE"] == ["0.203", "0.203", "**0.155**", "**0.155**"]
-    assert bare[DATA] == ["0.300", "–", "0.100", "–"], "the data's own drawing wins nothing"
+    assert rows["GroupDNet"] == ["**0.218**", "**0.218**", "0.159", "0.159"]
+    assert rows["CLVAE"] == ["<u>0.216</u>", "<u>0.216</u>", "<u>0.158</u>", "<u>0.158</u>"]
+    assert rows["GauGAN-VAE"] == ["0.203", "0.203", "**0.155**", "**0.155**"]
+    assert rows[DATA] == ["0.300", "–", "0.100", "–"], "the generator of the data is not ranked"
     tex = (finished / "table3.tex").read_text()
-    assert r"GroupDNet & \textbf{0.218}\textsuperscript" in tex and r"\underline{0.216}" in tex
-    assert r"\textbf{0.300}" not in tex
+    assert r"GroupDNet & \textbf{0.218} & \textbf{0.218} & 0.159 & 0.159 \\" in tex and r"\underline{0.216}" in tex
+    assert r"\textbf{0.300}" not in tex and r"\begin{tabular}{lrrrr}" in tex and r"\toprule" in tex
 
 
-def test_stand_ins_are_named_beside_every_number_that_they_touch(finished: Path):
+def test_caveats_of_all_rows_stand_in_one_sentence(finished: Path):
     text = (finished / "table3.md").read_text()
-    meanings = dict(re.findall(r"\b([abc]): ([^;.]+)", text))
-    assert len(meanings) == 3
-    letters = {
-        next(letter for letter, meaning in meanings.items() if word in meaning): word
-        for word in ("procedural", "random features", "random vgg19")
-    }
-    marks = {label: re.findall(r"<sup>(\w+)</sup>", text.split(f"| {label} |")[1].splitlines()[0]) for label in NUMBERS}
-    assert {letters[m] for m in marks["CLVAE"][0]} == {"procedural", "random features", "random vgg19"}
-    assert {letters[m] for m in marks[DATA][0]} == {"procedural", "random features"}, "it was not trained"
-    assert all(len(found) == 2 for found in marks.values()), "ours, not the paper's"
+    (sentence,) = [line for line in text.splitlines() if line.startswith("All rows: ")]
+    assert all(word in sentence for word in ("procedural", "random features", "random vgg19"))
+    assert text.count("random features") == 2, "there, and in the protocol"
+
+
+def test_caveats_of_some_rows_stand_in_their_notes(tmp_path: Path):
+    grid = lay(tmp_path, ["3"])
+    for cell in grid.cells.values():
+        network = "random features" if cell.source.name == "clvae" else "alexnet (ImageNet)"
+        finish(cell, by_label(grid, "3", NUMBERS), network=network)
+    view = report.write(tmp_path).tables[0]
+    assert view.notes == {"CLVAE": "metric on random features"}
+    assert "- CLVAE: metric on random features" in view.markdown()
+
+
+def test_the_long_frame_has_one_line_per_row_seed_and_metric(finished: Path):
+    results = zoo_bench.load(finished)
+    assert len(results) == 4 * 2 and results["generator"].sum() == 2
+    assert results.groupby("row")["value"].first().to_dict() == {row: numbers[0] for row, numbers in NUMBERS.items()}
+    methods = results[~results["generator"]]
+    assert type(methods).__name__ == "Results" and methods.table(3).index.tolist() == [*NUMBERS][:3]
+    line = results[(results["row"] == "CLVAE") & (results["title"] == "Diversity")].iloc[0]
+    assert (line["value"], line["published"], line["better"], line["digits"]) == (0.2162, 0.216, "higher", 3)
+    assert (line["method"], line["dataset"], line["seed"], line["status"]) == ("clvae", "deepfashion", 0, "finished")
+    assert results.claims(3)["outcome"].tolist() == ["confirmed", "confirmed", "confirmed"]
 
 
 def test_protocol_stands_under_the_table_once(finished: Path):
@@ -111,7 +128,7 @@ def test_protocol_stands_under_the_table_once(finished: Path):
         "- All rows: procedural stand-in (2 train, 3 test, seed 0), test split, 16 classes, 32x32"
     )
     assert "4 samples per mask" in lines[0] and "seed 0" in lines[0]
-    assert lines[1] == "- GauGAN-VAE, GroupDNet, CLVAE: perceptual trunk random vgg19 (seed 1234), 20 iterations"
+    assert lines[1] == "- GauGAN-VAE, GroupDNet, CLVAE: perceptual network random vgg19 (seed 1234), 20 iterations"
 
 
 def test_headings_say_that_a_toy_run_is_one(finished: Path):
@@ -128,7 +145,7 @@ def test_headings_say_that_a_toy_run_is_one(finished: Path):
 def test_claims_of_a_toy_run_mean_nothing(finished: Path):
     lines = [line for line in (finished / "report.md").read_text().splitlines() if "CLVAE is more diverse" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("- **held (a toy run: this means nothing)**: CLVAE is more diverse than GauGAN-VAE")
+    assert lines[0].startswith("- **confirmed (a toy run: this means nothing)**: CLVAE is more diverse than GauGAN-VAE")
     assert lines[0].endswith("(CLVAE 0.216 > GauGAN-VAE 0.203)")
 
 
@@ -139,7 +156,7 @@ def test_other_profiles_are_no_toys(tmp_path: Path):
     text = report.write(tmp_path).markdown()
     assert "TOY" not in text and "toy" not in text
     assert "## Table 3: DeepFashion, random codes (profile cpu: 32x32 procedural pictures, 20 iterations)" in text
-    assert "- **held**: CLVAE is more diverse" in text
+    assert "- **confirmed**: CLVAE is more diverse" in text
 
 
 def test_every_kind_of_missing_number_says_so(half_done: Path):
@@ -150,9 +167,9 @@ def test_every_kind_of_missing_number_says_so(half_done: Path):
         "CLVAE": "not run yet (training, 5 of 20)",
         DATA: "not run yet",
     }
-    rows = [[cell.strip() for cell in line.split(" | ")] for line in (half_done / "table1.md").read_text().splitlines()]
-    ours = {row[0].removeprefix("| "): (row[1], row[3]) for row in rows if len(row) == 6}
-    assert re.sub("<sup>.*", "", ours["GauGAN"][0]) == "33.0" and ours["GauGAN"][1] == "–"
+    rows = [[cell.strip() for cell in line.split("|")] for line in (half_done / "table1.md").read_text().splitlines()]
+    ours = {row[1]: (row[2], row[4]) for row in rows if len(row) == 7}
+    assert ours["GauGAN"] == ("33.0", "–")
     assert ours["GauGAN-VAE"] == ("failed", "failed")
     assert ours["CLVAE"] == ours[DATA] == ("not run", "not run")
     assert "Not every row has run" in (half_done / "table1.md").read_text()
@@ -171,25 +188,22 @@ def test_what_is_true_of_all_rows_is_said_once(tmp_path: Path):
     grid = lay(tmp_path, ["1"])
     numbers = dict.fromkeys(("GauGAN", "GauGAN-VAE", "CLVAE", DATA), (33.0, 0.5))
     for cell in grid.cells.values():
-        if cell.method != "clvae":
+        if cell.source.name != "clvae":
             finish(cell, by_label(grid, "1", numbers))
     made = report.write(tmp_path)
-    assert made.frames["1"]["note"].tolist() == [WARNING, WARNING, "not run yet", WARNING]
+    assert made.results.table(1)["note"].tolist() == [WARNING, WARNING, "not run yet", WARNING]
     text = (tmp_path / "table1.md").read_text()
-    assert text.count(WARNING) == 1 and f"All rows: {WARNING}." in text
+    assert text.count(WARNING) == 1 and f"All rows: {WARNING}" in text
 
 
 def test_a_method_without_samples_has_the_protocol_of_the_others(tmp_path: Path):
     """A table with both kinds of metrics, as of faces, here of a stand-in."""
-    tables = tmp_path / "tables.yaml"
+    tables = tmp_path / "both.yaml"
     tables.write_text(
-        "profiles: {smoke: {samples: 4}}\n"
-        "tables:\n"
-        "  both:\n"
-        "    title: both kinds\n"
-        "    dataset: deepfashion\n"
-        "    metrics: [lpips_alex_reconstruction, 'diversity_lpips_alex_{samples}']\n"
-        "    rows: [{label: GauGAN, method: gaugan}, {label: GroupDNet, method: groupdnet}]\n"
+        "title: both kinds\n"
+        "dataset: deepfashion\n"
+        "metrics: [lpips_alex_reconstruction, 'diversity_lpips_alex_{samples}']\n"
+        "rows: [{label: GauGAN, method: gaugan}, {label: GroupDNet, method: groupdnet}]\n"
     )
     grid = lay(tmp_path, ["both"], source=tables)
     numbers = {"GauGAN": (0.5, None), "GroupDNet": (0.4, 0.2), DATA: (0.3, 0.3)}
@@ -198,28 +212,24 @@ def test_a_method_without_samples_has_the_protocol_of_the_others(tmp_path: Path)
     report.write(tmp_path)
     text = (tmp_path / "tableboth.md").read_text()
     assert "1 (GT-similarity), 4 (Diversity) samples per mask" in text.split("- All rows:")[1].splitlines()[0]
-    assert "- GauGAN, GroupDNet: perceptual trunk vgg19, 20 iterations" in text
+    assert "- GauGAN, GroupDNet: perceptual network vgg19, 20 iterations" in text
     assert "(paper)" not in text, "nothing was published"
-    assert "| GauGAN | <u>0.500</u><sup>a</sup> | – |" in text
+    assert re.search(r"\| GauGAN +\| +<u>0.500</u> \| +– \|", text)
 
 
 def test_a_bench_that_has_not_begun_has_a_report(tmp_path: Path):
     lay(tmp_path, ["3"])
     made = report.write(tmp_path)
-    assert made.figures == ()
-    assert set(made.frames["3"]["note"]) == {"not run yet"}
-    assert made.frames["3"]["Diversity"].isna().all()
+    assert made.figures == []
+    assert set(made.results.table(3)["note"]) == {"not run yet"}
+    assert made.results.table(3)["Diversity"].isna().all()
 
 
 def test_rows_without_a_config_are_failed_rows(tmp_path: Path):
-    tables = tmp_path / "tables.yaml"
-    tables.write_text(
-        TABLES.read_text().replace(
-            "{label: GroupDNet, method: groupdnet, paper: [0.218", "{label: GroupDNet, method: grupdnet, paper: [0.218"
-        )
-    )
+    tables = tmp_path / "3.yaml"
+    tables.write_text((TABLES / "3.yaml").read_text().replace("method: groupdnet", "method: grupdnet"))
     lay(tmp_path, ["3"], source=tables)
-    note = report.write(tmp_path).frames["3"].set_index("method").loc["GroupDNet", "note"]
+    note = report.write(tmp_path).results.table(3).loc["GroupDNet", "note"]
     assert note.startswith('failed: There is no method "grupdnet"')
 
 
@@ -227,21 +237,21 @@ def test_several_seeds_give_mean_and_deviation(tmp_path: Path):
     grid = lay(tmp_path, ["3"], seeds=3)
     for cell in grid.cells.values():
         finish(cell, by_label(grid, "3", NUMBERS))
-    row = report.write(tmp_path).frames["3"].set_index("method").loc["CLVAE"]
+    row = report.write(tmp_path).results.table(3).loc["CLVAE"]
     values = np.array([0.2162, 0.2172, 0.2182])
     assert row["Diversity"] == pytest.approx(values.mean())
     assert row["Diversity (std)"] == pytest.approx(values.std(ddof=1))
     assert row["seed"] == "0, 1, 2"
     assert "0.217 ± 0.001" in (tmp_path / "table3.md").read_text()
-    assert "held in 3 of 3 seeds" in (tmp_path / "report.md").read_text()
+    assert "confirmed in 3 of 3 seeds" in (tmp_path / "report.md").read_text()
 
 
 def test_a_missing_seed_is_named(tmp_path: Path):
     grid = lay(tmp_path, ["3"], seeds=2)
     for cell in grid.cells.values():
-        if not (cell.method == "clvae" and cell.seed == 1):
+        if not (cell.source.name == "clvae" and cell.seed == 1):
             finish(cell, by_label(grid, "3", NUMBERS))
-    row = report.write(tmp_path).frames["3"].set_index("method").loc["CLVAE"]
+    row = report.write(tmp_path).results.table(3).loc["CLVAE"]
     assert (row["note"], row["Diversity"]) == ("seed 1 not run yet", 0.2162)
     assert np.isnan(row["Diversity (std)"])
 
@@ -254,7 +264,7 @@ def test_damaged_files_are_named_and_stop_nothing(tmp_path: Path):
     (group,) = cells(grid, "3", "GroupDNet")
     (clvae / "results.jsonl").write_text('{"metric": ')
     (group / "showcase.npz").write_bytes(b"PK")
-    frame = report.write(tmp_path).frames["3"].set_index("method")
+    frame = report.write(tmp_path).results.table(3)
     assert "results.jsonl cannot be read" in frame.loc["CLVAE", "note"]
     assert frame.loc["GroupDNet", "Diversity"] == 0.2184
     assert frame["Diversity"].notna().sum() == 3

@@ -16,7 +16,7 @@ from zoo.errors import ZooError
 from zoo.metrics import MethodSource
 from zoo.registries import DATASETS
 from zoo_bench.interventions import REDRAWN
-from zoo_bench.redraw import RedrawnSource
+from zoo_bench.oracle import OraclePictures
 from zoo_bench.showcase import EDITED, FIRST, LONGEST, SAMPLES, WORST, Showcase
 
 SIZE = (32, 64)
@@ -137,7 +137,7 @@ def test_the_data_itself_is_a_source(tmp_path: Path):
     make("deepfashion", tmp_path / "d", train=1, test=2, seed=5, size=(32, 32))
     sets = ["data.size=[32, 32]", "data.standin={train: 1, test: 2, seed: 5}"]
     config = resolve("clvae", "deepfashion", "smoke", sets, data_root=tmp_path / "d")
-    showcase = Showcase.collect(RedrawnSource(config, seed=0), factory.dataset(config, "test"), numbers(4).head(2))
+    showcase = Showcase.collect(OraclePictures(config, seed=0), factory.dataset(config, "test"), numbers(4).head(2))
     assert showcase.samples.shape == (2, SAMPLES, 3, 32, 32)
     assert showcase.interventions == ()
 

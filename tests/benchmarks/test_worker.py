@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import multiprocessing
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +18,13 @@ from zoo.engine import train
 from zoo.engine.folder import RunFolder
 from zoo.errors import ZooError
 from zoo.plugins import load_plugins
-from zoo_bench.grid import Cell, Choices, lay_out
+from zoo_bench.cell import Cell, CellBusyError, CellFolder, State
+from zoo_bench.grid import BenchOptions, build_grid
 from zoo_bench.harness.cluster import Jobs, parameters
-from zoo_bench.harness.executors import Ended, Executor, Workers, environments
-from zoo_bench.harness.judge import judge
-from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, held, locked
-from zoo_bench.harness.worker import work
-from zoo_bench.tables import read
+from zoo_bench.harness.evaluation import evaluate_cell
+from zoo_bench.harness.local import Ended, Executor, Processes, _gpus, shares
+from zoo_bench.harness.worker import run_cell
+from zoo_bench.tables import choose, read
 
 READERS = (("itself", 0), ("forked", 2))
 
@@ -37,11 +39,11 @@ def cells(out: Path, fragile: Path, *rows: str, sets: Sequence[str] = SETS) -> l
     """The folders of the cells of fragile rows, laid out but not run."""
     load_plugins([fragile])
     out.mkdir(exist_ok=True)
-    chosen = read(tables(out / "tables.yaml", *rows)).choose(["1"], "smoke")
-    grid = lay_out(chosen, Choices("smoke", out, sets=sets))
+    chosen = choose(read(tables(out / "tables", *rows)), ["1"], toy=True)
+    grid = build_grid(chosen, BenchOptions("smoke", out, sets=sets))
     for cell in grid.cells.values():
         cell.save()
-    return [grid.cells[place.cells[0]].folder for place in grid.places["1"][: len(rows)]]
+    return [grid.cells[one.cells[0]].folder for one in grid.rows["1"][: len(rows)]]
 
 
 def ended(executor: Executor, folder: Path) -> Ended:
@@ -55,40 +57,43 @@ def ended(executor: Executor, folder: Path) -> Ended:
 
 
 def pid(folder: Path) -> int:
-    state = State.load(folder)
+    state = CellFolder(folder).state
     assert state is not None
     return state.pid
 
 
 @pytest.mark.slow
-def test_a_worker_serves_until_something_goes_wrong_in_it(no_weights: None, fragile: Path, tmp_path: Path):
-    rows = ("", "number: 1", "ends: error, at: 2", "number: 2", "ends: crash, at: 2", "number: 3")
-    good, same, error, fresh, crash, last = cells(tmp_path, fragile, *rows)
-    executor = Workers(1, [fragile])
+def test_a_process_ends_with_its_cell_and_says_how(no_weights: None, fragile: Path, tmp_path: Path):
+    good, error, crash, last = cells(tmp_path, fragile, "", "ends: error, at: 2", "ends: crash, at: 2", "number: 3")
+    executor = Processes(1, [fragile])
     try:
-        assert [ended(executor, folder).what for folder in (good, same, error, fresh)] == ["done"] * 4
-        assert pid(good) == pid(same) == pid(error), "starting a process takes seconds"
-        assert pid(fresh) != pid(error), "nobody knows in what order the error has left the process"
-        assert set(results(good)) == set(METRICS) and set(results(fresh)) == set(METRICS)
-        failure = Failure.load(error)
+        assert [ended(executor, folder).outcome for folder in (good, error)] == ["done", "done"]
+        assert len({pid(good), pid(error), os.getpid()}) == 3
+        assert set(results(good)) == set(METRICS)
+        failure = CellFolder(error).failure
         assert failure is not None and failure.reason.startswith("RuntimeError: out of luck")
         assert failure.trace is not None and "train_step" in (error / failure.trace).read_text()
 
         gone = ended(executor, crash)
-        assert gone.what == "died" and gone.why == f"was ended by SIGSEGV; {crash / OUTPUT} may say more"
-        assert "Segmentation fault" in (crash / OUTPUT).read_text()
-        assert ended(executor, last).what == "done" and pid(last) != pid(fresh)
-        assert not any(held(folder) for folder in (good, same, error, fresh, crash, last))
+        assert gone.outcome == "died" and "SIGSEGV" in gone.why and str(CellFolder(crash).output) in gone.why
+        assert "Segmentation fault" in CellFolder(crash).output.read_text()
+        assert ended(executor, last).outcome == "done"
+        assert not any(CellFolder(folder).running for folder in (good, error, crash, last))
+
+        with CellFolder(last).locked():
+            (last / "results.jsonl").unlink()
+            busy = ended(executor, last)
+        assert busy.outcome == "busy" and "is being run by" in busy.why
     finally:
         executor.close()
 
 
 def test_a_worker_has_processes_read_its_pictures(no_weights: None, fragile: Path, tmp_path: Path):
-    """They are forked while a thread of the worker waits for orders."""
+    """They are forked while a thread of the process watches the harness."""
     folders = [cells(tmp_path / kind, fragile, "", sets=(*SETS, f"train.workers={n}"))[0] for kind, n in READERS]
-    executor = Workers(1, [fragile])
+    executor = Processes(1, [fragile])
     try:
-        assert [ended(executor, folder).what for folder in folders] == ["done", "done"]
+        assert [ended(executor, folder).outcome for folder in folders] == ["done", "done"]
     finally:
         executor.close()
     assert results(folders[0]) == results(folders[1])
@@ -97,16 +102,19 @@ def test_a_worker_has_processes_read_its_pictures(no_weights: None, fragile: Pat
 def test_only_one_process_runs_a_cell(no_weights: None, fragile: Path, tmp_path: Path):
     (folder,) = cells(tmp_path, fragile, "")
     State("training").save(folder)
-    assert not held(folder)
-    with locked(folder):
-        assert held(folder)
-        with pytest.raises(CellBusyError, match=rf"is being run by process {pid(folder)} on "), locked(folder, 0.0):
+    assert not CellFolder(folder).running
+    with CellFolder(folder).locked():
+        assert CellFolder(folder).running
+        with (
+            pytest.raises(CellBusyError, match=rf"is being run by process {pid(folder)} on "),
+            CellFolder(folder).locked(0.0),
+        ):
             pass
         with pytest.raises(CellBusyError):
-            work(folder)
+            run_cell(folder)
         assert not (folder / "results.jsonl").exists()
-    assert not held(folder)
-    work(folder)
+    assert not CellFolder(folder).running
+    run_cell(folder)
     assert results(folder)[METRICS[0]] > 0
 
 
@@ -114,8 +122,8 @@ def test_a_cell_whose_description_is_damaged_fails_with_a_sentence(tmp_path: Pat
     folder = tmp_path / "cells" / "one"
     folder.mkdir(parents=True)
     (folder / "cell.json").write_text('{"method": "gaugan"')
-    work(folder)
-    failure = Failure.load(folder)
+    run_cell(folder)
+    failure = CellFolder(folder).failure
     assert failure is not None and "cell.json does not describe a cell" in failure.reason
 
 
@@ -126,7 +134,7 @@ def test_a_trained_cell_keeps_what_using_the_method_takes(no_weights: None, frag
     full, numbered = checkpoints.load(run.latest), run.checkpoints()
     assert len(numbered) == 2 and all("optimizers" in checkpoints.load(path) for path in numbered)
     trained = (folder / "log.jsonl").read_bytes()
-    work(folder)
+    run_cell(folder)
     assert (folder / "log.jsonl").read_bytes() == trained, "it had been trained already"
     slim = checkpoints.load(run.latest)
     assert torch.equal(slim["method"]["generator.colours"], full["method"]["generator.colours"])
@@ -138,20 +146,20 @@ def test_a_trained_cell_keeps_what_using_the_method_takes(no_weights: None, frag
 
 
 @pytest.mark.parametrize("lost", [["results.jsonl"], ["results.jsonl", "record.json", "state.json"]])
-def test_a_worker_that_dies_before_it_has_judged_does_not_train_again(
+def test_a_worker_that_dies_before_its_evaluation_does_not_train_again(
     no_weights: None, fragile: Path, tmp_path: Path, lost: list[str]
 ):
     (folder,) = cells(tmp_path, fragile, "")
-    work(folder)
+    run_cell(folder)
     before, found = (folder / "latest.pth").read_bytes(), results(folder)
     for name in lost:
         (folder / name).unlink()
-    work(folder)
-    assert Failure.load(folder) is None and results(folder) == found
+    run_cell(folder)
+    assert CellFolder(folder).failure is None and results(folder) == found
     assert (folder / "latest.pth").read_bytes() == before
 
 
-def test_a_worker_that_dies_while_it_slims_goes_on_with_that(no_weights: None, fragile: Path, tmp_path: Path):
+def test_a_worker_that_dies_while_it_strips_checkpoints_continues(no_weights: None, fragile: Path, tmp_path: Path):
     (folder,) = cells(tmp_path, fragile, "")
     run = RunFolder(folder)
     train(Cell.load(folder).config, work_dir=folder, progress=False)
@@ -159,7 +167,7 @@ def test_a_worker_that_dies_while_it_slims_goes_on_with_that(no_weights: None, f
     unfinished = [folder / ".latest.4242.pth", folder / ".pictures.4242.parquet"]
     for path in unfinished:
         path.write_bytes(b"half of it")
-    work(folder)
+    run_cell(folder)
     assert "optimizers" not in checkpoints.load(run.latest) and run.latest.samefile(run.checkpoints()[-1])
     assert set(results(folder)) == set(METRICS) and not any(path.exists() for path in unfinished)
 
@@ -169,9 +177,9 @@ def test_the_file_that_results_name_stays(no_weights: None, fragile: Path, tmp_p
     (folder,) = cells(tmp_path, fragile, "")
     cell, run = Cell.load(folder), RunFolder(folder)
     train(cell.config, work_dir=folder, progress=False)
-    judge(cell, [METRICS[0]], lambda done, total: None)
+    evaluate_cell(cell, [METRICS[0]], lambda done, total: None)
     before = run.latest.read_bytes()
-    work(folder)
+    run_cell(folder)
     assert set(results(folder)) == set(METRICS)
     assert run.latest.read_bytes() == before
     assert named_by_results(folder) == {hashlib.sha256(before).hexdigest()[:12]}
@@ -185,8 +193,8 @@ def named_by_results(folder: Path) -> set[str]:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_named_and_the_cell_tried_again(no_weights: None, fragile: Path, tmp_path: Path):
     (folder,) = cells(tmp_path, fragile, "ends: full, at: 2")
-    work(folder)
-    failure = Failure.load(folder)
+    run_cell(folder)
+    failure = CellFolder(folder).failure
     assert failure is not None and failure.again
     assert failure.reason.startswith(f"There is no room left on the disk of {folder}: free some")
 
@@ -197,7 +205,7 @@ def test_further_metrics_join_the_ones_that_are_there(no_weights: None, fragile:
 
     def ask(*metrics: str) -> None:
         (folder / "cell.json").write_text(json.dumps(description | {"metrics": metrics}))
-        work(folder)
+        run_cell(folder)
 
     ask(METRICS[0])
     before, trained = results(folder), (folder / "latest.pth").stat().st_mtime_ns
@@ -214,16 +222,35 @@ def test_further_metrics_join_the_ones_that_are_there(no_weights: None, fragile:
     assert (folder / "latest.pth").stat().st_mtime_ns == trained
 
 
+@pytest.mark.slow
+def test_where_there_are_gpus_processes_are_no_forks(
+    no_weights: None, fragile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """CUDA does not work in forks of a process whose imports have looked for GPUs."""
+    monkeypatch.setattr("zoo_bench.harness.local._gpus", lambda: ["7"])
+    (folder,) = cells(tmp_path, fragile, "")
+    executor = Processes(2, [fragile])
+    try:
+        executor.start(folder)
+        (child,) = multiprocessing.active_children()
+        variables = Path(f"/proc/{child.pid}/environ").read_text().split("\0")
+        assert "CUDA_VISIBLE_DEVICES=7" in variables, "before CUDA is loaded"
+        assert "CUDA_VISIBLE_DEVICES" not in os.environ
+        assert next(one for _ in range(300) for one in executor.wait(0.5)).outcome == "done"
+        assert set(results(folder)) == set(METRICS)
+    finally:
+        executor.close()
+
+
 def test_jobs_share_the_gpus_or_the_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8))
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    assert [each["OMP_NUM_THREADS"] for each in environments(3)] == ["2", "2", "2"]
-    assert "OMP_NUM_THREADS" not in environments(1)[0]
+    assert shares(3, []) == [({}, 2)] * 3 and shares(1, []) == [({}, None)]
+    assert [gpu["CUDA_VISIBLE_DEVICES"] for gpu, _ in shares(3, ["0", "1"])] == ["0", "1", "0"]
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    assert [each["CUDA_VISIBLE_DEVICES"] for each in environments(3)] == ["0", "1", "0"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-    assert [each["CUDA_VISIBLE_DEVICES"] for each in environments(3)] == ["5", "7", "5"]
+    assert _gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7,8")
+    assert _gpus() == ["5", "7"]
 
 
 @pytest.mark.slow
@@ -239,9 +266,9 @@ def test_cells_run_as_jobs(no_weights: None, fragile: Path, tmp_path: Path):
         found |= {one.folder: one for one in executor.wait(0.5)}
         if len(found) == 3:
             break
-    assert {folder: one.what for folder, one in found.items()} == {good: "done", bad: "done", killed: "died"}
+    assert {folder: one.outcome for folder, one in found.items()} == {good: "done", bad: "done", killed: "died"}
     assert set(results(good)) == set(METRICS)
-    failure = Failure.load(bad)
+    failure = CellFolder(bad).failure
     assert failure is not None and "out of luck" in failure.reason
     assert found[killed].why.startswith("ended in job ") and str(tmp_path / "jobs") in found[killed].why
 
@@ -252,7 +279,7 @@ def test_a_preempted_job_goes_back_into_the_queue_and_continues(no_weights: None
     (folder,) = cells(tmp_path, fragile, f"ends: preempted, at: 2, trap: {trap}")
     trap.touch()
     executor = Jobs(tmp_path, [fragile], at_once=1, cluster="local")
-    assert ended(executor, folder).what == "done"
+    assert ended(executor, folder).outcome == "done"
     assert set(results(folder)) == set(METRICS)
     assert not trap.exists(), "the job was preempted"
     steps = [json.loads(line)["iteration"] for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -263,7 +290,7 @@ def test_settings_of_jobs():
     asked = parameters({"partition": "gpu", "gres": "gpu:1", "time": "90", "mem": "16GB", "reservation": "mine"})
     assert asked["slurm_partition"] == "gpu" and asked["slurm_gres"] == "gpu:1" and asked["slurm_time"] == 90
     assert asked["slurm_additional_parameters"] == {"reservation": "mine"}
-    with pytest.raises(ZooError, match=r"time=1:30 is no whole number of minutes"):
+    with pytest.raises(ZooError, match=r"time=1:30 is not a whole number of minutes"):
         parameters({"time": "1:30"})
 
 

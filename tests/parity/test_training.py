@@ -67,7 +67,7 @@ def method_of(fixture):
     return CLVAE(global_code_width=opt["z_dim"], local_code_width=opt["z_dim_local"], **encoder, **settings)
 
 
-def named(method, official_key):
+def parse_metric(method, official_key):
     """The method's parameter under an official key such as "G.fc.weight"; None for a layer that nothing uses."""
     letter, key = official_key.split(".", 1)
     own = next(iter(method.official.convert(PARTS[letter], {key: torch.empty(0)})), None)
@@ -75,13 +75,13 @@ def named(method, official_key):
 
 
 def used(method, recorded):
-    return {key: value for key, value in recorded.items() if named(method, key) is not None}
+    return {key: value for key, value in recorded.items() if parse_metric(method, key) is not None}
 
 
 def compare_gradients(method, recorded, iteration):
     errors = {"G": [], "E": [], "D": []}
     for key, (_, norm) in used(method, recorded).items():
-        gradient = named(method, key).grad
+        gradient = parse_metric(method, key).grad
         own = 0.0 if gradient is None else gradient.double().norm().item()
         if norm < ZERO:
             assert own < ZERO, f"{key} has a gradient of norm {own}, the official one is zero"
@@ -102,7 +102,7 @@ def compare_elements(method, tensors, rounding_only, letters):
     elements = {key.removeprefix("grad."): value for key, value in tensors.items() if key.startswith(starts)}
     for key, expected in used(method, elements).items():
         if key not in rounding_only:
-            error = (named(method, key).grad - expected).norm() / expected.norm()
+            error = (parse_metric(method, key).grad - expected).norm() / expected.norm()
             assert error < ELEMENT_TOLERANCE, key
 
 
@@ -194,7 +194,7 @@ def test_iterations(case):
         share = 0.02 * fixture.meta["lr_D"] if i else 1e-6
         for key, (_, norm, largest, _) in used(method, recorded.get("param_after", {})).items():
             if key not in rounding_only:
-                parameter = named(method, key)
+                parameter = parse_metric(method, key)
                 near = share if parameter.numel() == 1 else 1e-6
                 assert parameter.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=near), key
                 assert parameter.abs().max().item() == pytest.approx(largest, rel=1e-3, abs=2e-4), key

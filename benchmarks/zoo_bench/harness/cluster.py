@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo_bench.harness.executors import Ended
-from zoo_bench.harness.state import CellBusyError
+from zoo_bench.cell import CellBusyError
+from zoo_bench.harness.local import Ended, Executor
 
 MINUTES = 24 * 60
-"""A job may run so long, unless "time" says otherwise; one that needs longer goes on in another job."""
+"""Time limit of a job where "time" gives no other; a cell that needs longer continues in another job."""
 TIMEOUTS = 100
-"""How often a job may do that."""
+"""How often that may happen."""
 
 
 class CellJob:
-    """The work of one job, which submitit carries to another machine. A job that is preempted, or whose time is up,
-    goes back into the queue and continues from its last checkpoint.
+    """The work of one job, which submitit sends to another machine.
+
+    A job that is preempted, or whose time is up, is queued again and continues from its last checkpoint.
     """
 
     def __init__(self, folder: Path, plugins: Sequence[Path]) -> None:
@@ -28,28 +29,32 @@ class CellJob:
     def __call__(self) -> str | None:
         """Why another process has the cell, or None."""
         from zoo.plugins import load_plugins
-        from zoo_bench.harness.worker import work
+        from zoo_bench.harness.worker import run_cell
 
         load_plugins(self.plugins)
         try:
-            work(self.folder)
+            run_cell(self.folder)
         except CellBusyError as error:
             return str(error)
         return None
 
     def checkpoint(self) -> Any:
-        """What submitit calls before it puts the job back into the queue."""
+        """Called by submitit before it queues the job again."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
 
-class Jobs:
-    """One job per cell, ``at_once`` at a time (None: as many as there are cells).
+class Jobs(Executor):
+    """One job per cell.
 
-    out: the folder of the bench, which all machines share; submitit's files lie below it. settings: parameters of the
-    jobs, under submitit's names or those of sbatch (partition, gres, time in minutes, account, ...). cluster: "slurm",
-    or "local" for processes of this machine.
+    Args:
+        out: The folder of the bench, which all machines share; submitit's files lie in its ``jobs/``.
+        plugins: Plugins to load in every job.
+        at_once: How many jobs at a time; None for as many as there are cells.
+        settings: Parameters of the jobs, under submitit's names or those of sbatch (partition, gres, time in minutes,
+            account, ...).
+        cluster: submitit's executor: "slurm", or "local" in tests.
     """
 
     def __init__(
@@ -80,10 +85,12 @@ class Jobs:
             ) from error
 
     @property
-    def free(self) -> int:
+    def free(self) -> int:  # type: ignore[override]
+        """How many more jobs may be queued now."""
         return 1 if self.jobs is None else self.jobs - len(self._running)
 
     def start(self, folder: Path) -> None:
+        """Queue the job of a cell. Raises ZooError where the cluster refuses it."""
         from submitit.core.utils import FailedJobError
 
         try:
@@ -92,18 +99,16 @@ class Jobs:
             raise ZooError(f"The cluster refused the job of {folder.name}: {_first_line(error)}.") from error
 
     def wait(self, seconds: float) -> list[Ended]:
+        """The cells whose jobs have ended."""
         over = [folder for folder, job in self._running.items() if job.done()]
         if not over:
             time.sleep(seconds)
         return [_outcome(folder, self._running.pop(folder)) for folder in over]
 
     def stop(self) -> None:
-        """Cancel the jobs; a training then has the time that the cluster grants (often 30 s) to save itself."""
+        """Cancel the jobs; a training has the time that the cluster grants (often 30 s) to save itself."""
         for job in self._running.values():
             job.cancel(check=False)
-
-    def close(self) -> None:
-        return
 
 
 def parameters(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -116,7 +121,9 @@ def parameters(settings: Mapping[str, str]) -> dict[str, Any]:
     for key, value in settings.items():
         name = key.replace("-", "_")
         if name == "time" and not value.isdigit():
-            raise ZooError(f"--slurm time={value} is no whole number of minutes; write time=90 for an hour and a half.")
+            raise ZooError(
+                f"--slurm time={value} is not a whole number of minutes; write time=90 for an hour and a half."
+            )
         if name in known:
             values[f"slurm_{name}"] = int(value) if value.isdigit() else value
         else:

@@ -1,27 +1,24 @@
-"""A worker: a process that runs cells, one after another, each from whatever its folder holds to its end.
+"""The work on one cell: from whatever its folder holds to the end of its evaluation.
 
-``python -m zoo_bench.harness.worker FOLDER...`` runs the cells of these folders by hand. Without any, the folders come
-as lines of JSON on standard input, each answered with a line on standard output: null, or why another process has the
-cell. When standard input ends, because whoever holds its other end is gone, a training saves itself and the worker
-ends.
+``python -m zoo_bench.harness.worker FOLDER...`` runs the cells of these folders one after another, by hand.
 """
 
 from __future__ import annotations
 
 import errno
 import faulthandler
-import gc
 import json
 import logging
 import math
+import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import click
@@ -37,25 +34,28 @@ from zoo.errors import ZooError
 from zoo.files import write_text
 from zoo.metrics import Networks
 from zoo.plugins import load_plugins
-from zoo_bench.grid import DATA, Cell
-from zoo_bench.harness.judge import judge, missing, require_features
-from zoo_bench.harness.state import OUTPUT, CellBusyError, Failure, State, locked
-from zoo_bench.stored import StoredCell
+from zoo_bench.cell import Cell, CellBusyError, CellFolder, Failure, State
+from zoo_bench.harness.evaluation import evaluate_cell, missing_metrics, require_features
+from zoo_bench.harness.local import BUSY, INTERRUPTED
 
 TRACE = "error.txt"
 
 
-def work(folder: Path) -> None:
+def run_cell(folder: Path) -> None:
     """Run the cell of a folder to its end: train and evaluate what is missing there.
 
-    A failure of the cell is written to its ``failed.json``. Raises CellBusyError where another process runs the cell,
-    and RunInterruptedError after Ctrl-C or SIGTERM, when all is saved.
+    A failure of the cell is written to its ``failed.json`` and not raised.
+
+    Raises:
+        CellBusyError: Where another process runs the cell.
+        RunInterruptedError: After Ctrl-C or SIGTERM in a training, when it is saved.
     """
-    with locked(folder):
-        Failure.clear(folder)
-        _sweep(folder)
+    files = CellFolder(folder)
+    with files.locked():
+        files.forget_failure()
+        _remove_unfinished(folder)
         try:
-            _to_its_end(Cell.load(folder))
+            _train_and_evaluate(Cell.load(folder))
             State("done").save(folder)
         except RunInterruptedError:
             raise
@@ -64,15 +64,15 @@ def work(folder: Path) -> None:
             State("failed").save(folder)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a worker was writing when it was killed; nobody else writes such files where the lock is held."""
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a worker was writing when it was killed; the lock is held, so nobody writes at the moment."""
     for kind in ("pth", "parquet", "npz"):
         for path in folder.glob(f".*.{kind}"):
             path.unlink(missing_ok=True)
 
 
 def _failure(error: Exception, folder: Path) -> Failure:
-    """Why a cell failed; of an error that nobody foresaw, the traceback is written, too."""
+    """Why a cell failed. The traceback of anything but a ZooError is written to :data:`TRACE`."""
     full = _full_disk(error)
     if full is not None:
         return Failure(
@@ -88,7 +88,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
 
 
 def _full_disk(error: BaseException | None) -> OSError | None:
-    """The full disk that an error began with, whatever a library made of it."""
+    """The full disk behind an error, whatever a library made of it."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return error
@@ -96,30 +96,30 @@ def _full_disk(error: BaseException | None) -> OSError | None:
     return None
 
 
-def _to_its_end(cell: Cell) -> None:
-    metrics = missing(cell, Networks(allow_random=True))
+def _train_and_evaluate(cell: Cell) -> None:
+    metrics = missing_metrics(cell, Networks(allow_random=True))
     if not metrics:
         return
     require_features(cell, metrics)
-    if cell.given is None and cell.method != DATA:
+    if cell.source.trains:
         _train(cell)
     State("evaluating").save(cell.folder)
-    judge(cell, metrics, _reporter(cell.folder))
+    evaluate_cell(cell, metrics, _progress_writer(cell.folder))
 
 
 def _train(cell: Cell) -> None:
     """Bring the run of a cell to its end, from its last checkpoint where it has one."""
     folder = RunFolder(cell.folder)
     if not _is_trained(folder):
-        total = _planned(cell.config)
-        State("training", StoredCell(cell.folder).saved or 0, total).save(cell.folder)
+        total = _planned_iterations(cell.config)
+        State("training", cell.files.saved_iteration or 0, total).save(cell.folder)
         try:
             train(cell.config, work_dir=cell.folder, resume=folder.latest.is_file(), progress=False)
         except RunInterruptedError:
-            State("training", StoredCell(cell.folder).saved or 0, total).save(cell.folder)
+            State("training", cell.files.saved_iteration or 0, total).save(cell.folder)
             raise
-    if not cell.results.is_file():  # results name the file that they are of by its hash
-        _slim(folder)
+    if not cell.files.results_file.is_file():  # results name the file that they belong to by its hash
+        _strip_optimizers(folder)
 
 
 def _is_trained(folder: RunFolder) -> bool:
@@ -127,14 +127,14 @@ def _is_trained(folder: RunFolder) -> bool:
     if not folder.latest.is_file():
         return False
     checkpoint = checkpoints.load(folder.latest)
-    if "optimizers" not in checkpoint:  # see _slim
+    if "optimizers" not in checkpoint:  # see _strip_optimizers
         return True
     planned = json.loads(folder.record.read_text())["iterations"] if folder.record.is_file() else math.inf
     return bool(checkpoint["progress"]["iteration"] >= planned)
 
 
-def _slim(folder: RunFolder) -> None:
-    """Take from the checkpoints of a trained cell what only training needs; the latest, which says so, comes last."""
+def _strip_optimizers(folder: RunFolder) -> None:
+    """Remove what only training needs from the checkpoints of a trained cell; from the latest one last."""
     numbered = folder.checkpoints()
     for path in numbered:
         checkpoints.slim(path)
@@ -144,7 +144,7 @@ def _slim(folder: RunFolder) -> None:
         checkpoints.slim(folder.latest)
 
 
-def _planned(config: Config) -> int:
+def _planned_iterations(config: Config) -> int:
     """How many iterations the training of a config has. Raises ZooError where its data is missing."""
     settings = config.train
     if settings.iterations:
@@ -154,82 +154,77 @@ def _planned(config: Config) -> int:
     return BatchLoader(dataset, sampler, torch.device("cpu")).iterations(settings.epochs + settings.decay_epochs)
 
 
-def _reporter(folder: Path, seconds: float = 1.0) -> Callable[[int, int], None]:
-    """Progress of an evaluation for ``state.json``, which is written every ``seconds`` at most."""
+def _progress_writer(folder: Path, seconds: float = 1.0) -> Callable[[int, int], None]:
+    """Writes the progress of an evaluation to ``state.json``, every ``seconds`` at most."""
     since, last = time.time(), 0.0
 
-    def report(done: int, total: int) -> None:
+    def write(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             last = time.monotonic()
             State("evaluating", done, total, since=since).save(folder)
 
-    return report
+    return write
 
 
-def _orders() -> Iterator[Path]:
-    """Folders from standard input. When it ends, SIGTERM to this process ends what is going on, as a person would."""
-    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    at_work, over = threading.Event(), threading.Event()
+def process_main(
+    folder: Path, plugins: Sequence[Path], working: Path, environment: dict[str, str], threads: int | None
+) -> None:
+    """What a process of :class:`zoo_bench.harness.local.Processes` runs: one cell, then the process ends.
 
-    def listen() -> None:
-        # not through sys.stdin: who waits there holds its lock, and forked processes, as those that read pictures are,
-        # begin with closing it
-        with os.fdopen(os.dup(0)) as incoming:
-            for line in incoming:
-                orders.put(line)
-        over.set()
-        if at_work.is_set():
-            os.kill(os.getpid(), signal.SIGTERM)
-        orders.put(None)
+    What libraries print goes to the ``output.txt`` of the cell. A training saves itself when the harness is gone.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C on the terminal reaches the harness alone
+    os.chdir(working)
+    os.environ.clear()
+    os.environ.update(environment)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with CellFolder(folder).output.open("ab") as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    faulthandler.enable()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for name in ("zoo", "zoo_bench"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    _end_with_harness()
+    load_plugins(plugins)
+    try:
+        run_cell(folder)
+    except CellBusyError:
+        sys.exit(BUSY)
+    except RunInterruptedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
-    threading.Thread(target=listen, daemon=True).start()
-    while (line := orders.get()) is not None:
-        at_work.set()
-        if over.is_set():  # just before this thread could have been told by a signal
-            return
-        yield Path(json.loads(line))
-        at_work.clear()
 
+def _end_with_harness() -> None:
+    """SIGTERM for this process once the one that asked for it (not the server that forked it) is gone."""
+    harness = multiprocessing.parent_process()
+    assert harness is not None, "this process was started by another one"
 
-def _serve() -> None:
-    """Work on what standard input orders. What libraries print goes to the ``output.txt`` of the cell."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    for folder in _orders():
-        with (folder / OUTPUT).open("ab") as output:
-            for stream in (1, 2):
-                os.dup2(output.fileno(), stream)
-        busy = None
-        try:
-            work(folder)
-        except CellBusyError as error:
-            busy = str(error)
-        print(json.dumps(busy), file=answers, flush=True)
-        gc.collect()
-        torch.cuda.empty_cache()  # for workers beside this one on the same GPU
+    def watch() -> None:
+        wait([harness.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path))
 def main(folders: Sequence[Path], plugins: Sequence[Path]) -> None:
-    """Run the cells of FOLDERS, or of those that standard input names."""
-    faulthandler.enable()
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    for name in ("zoo", "plugins", "benchmarks"):
-        logging.getLogger(name).setLevel(logging.INFO)
+    """Run the cells of FOLDERS one after another."""
     load_plugins(plugins)
     try:
         for folder in folders:
-            work(folder)
-            failure = Failure.load(folder)
+            run_cell(folder)
+            failure = CellFolder(folder).failure
             print(f"{folder}: {'done' if failure is None else failure.reason}")
-        if not folders:
-            _serve()
     except ZooError as error:
         print(error, file=sys.stderr)
-        sys.exit(130 if isinstance(error, RunInterruptedError) else 2)
+        sys.exit(INTERRUPTED if isinstance(error, RunInterruptedError) else 2)
 
 
 if __name__ == "__main__":

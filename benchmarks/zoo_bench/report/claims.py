@@ -1,179 +1,139 @@
-"""Whether a claim of the paper holds for the numbers of a run, in a sentence that shows them."""
+"""Whether a claim of a publication is confirmed by the numbers of a run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
+import pandas as pd
+
+from zoo_bench.results import IMPOSSIBLE
 from zoo_bench.tables import Claim
 
-Outcome = Literal["held", "did not hold", "cannot be told"]
-Better = Literal["higher", "lower"]
+CONFIRMED, NOT_CONFIRMED, INCONCLUSIVE = "confirmed", "not confirmed", "inconclusive"
 ROUNDING = 1e-9
-"""In percent: 0.103 and 0.1 are 3 % apart, though their floats are a little more."""
+"""Tolerance in percent: 0.103 and 0.1 are 3 % apart, though their floats are a little more."""
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """The numbers of one metric, by the labels of the rows that compete.
+def evaluate(claim: Claim, numbers: pd.DataFrame) -> tuple[str, str]:
+    """The outcome of a claim and the numbers behind it, in a sentence.
 
-    by_seed: ``{label: {seed: value}}``. absent: why a row has no number, for those that have none. without: rows that
-    cannot have one, as a method without random codes.
+    A claim that one known number contradicts is not confirmed, whatever is missing; where a missing number could still
+    decide, it is inconclusive. Means over seeds are compared at full precision, and printed with as many digits as tell
+    them apart.
+
+    Args:
+        claim: The claim.
+        numbers: Lines of :class:`zoo_bench.results.Results` of its metric, one per row and seed, for the rows that are
+            compared; the columns row, seed, value, status, better and digits are used.
+
+    Returns:
+        One of CONFIRMED, NOT_CONFIRMED and INCONCLUSIVE, and the detail. With several seeds the detail counts in how
+        many of them the claim is confirmed.
     """
-
-    better: Better
-    by_seed: Mapping[str, Mapping[int, float]]
-    absent: Mapping[str, str]
-    without: frozenset[str] = frozenset()
-    digits: int = 3
-
-    @property
-    def means(self) -> dict[str, float]:
-        return {label: math.fsum(found.values()) / len(found) for label, found in self.by_seed.items() if found}
-
-    @property
-    def seeds(self) -> list[int]:
-        return sorted({seed for found in self.by_seed.values() for seed in found})
-
-    def of_seed(self, seed: int) -> dict[str, float]:
-        return {label: found[seed] for label, found in self.by_seed.items() if seed in found}
+    outcome, detail = _Comparison(claim, numbers).outcome()
+    seeds = sorted(numbers.loc[numbers["value"].notna(), "seed"].unique())
+    if len(seeds) > 1:
+        rows = numbers["row"].unique()
+        single = []
+        for seed in seeds:
+            of_seed = numbers[numbers["seed"] == seed].set_index("row").reindex(rows).reset_index()
+            single.append(_Comparison(claim, of_seed).outcome()[0])
+        unclear = single.count(INCONCLUSIVE)
+        detail += f"; {CONFIRMED} in {single.count(CONFIRMED)} of {len(seeds)} seeds"
+        detail += f", {INCONCLUSIVE} in {unclear}" if unclear else ""
+    return outcome, detail
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """seeds: in how many seeds it held, in how many it can be told, and how many there are; None for a single seed."""
+class _Comparison:
+    """The means of the rows for one claim."""
 
-    claim: Claim
-    outcome: Outcome
-    reason: str
-    seeds: tuple[int, int, int] | None = None
-    toy: bool = False
+    def __init__(self, claim: Claim, numbers: pd.DataFrame) -> None:
+        self.claim = claim
+        self.higher = (numbers["better"] == "higher").any()
+        self.digits = int(numbers["digits"].max())
+        means = numbers.groupby("row", sort=False)["value"].mean().dropna()
+        self.values = {str(row): float(mean) for row, mean in means.items()}
+        self.labels = [str(label) for label in numbers["row"].unique()]
+        self.status = numbers.groupby("row", sort=False)["status"].first().to_dict()
 
-    @property
-    def detail(self) -> str:
-        """What stands behind the outcome."""
-        if self.seeds is None:
-            return self.reason
-        held, told, seeds = self.seeds
-        untold = f", {seeds - told} cannot tell" if told < seeds else ""
-        return f"{self.reason}; held in {held} of {seeds} seeds{untold}"
+    def outcome(self) -> tuple[str, str]:
+        if self.claim.best is not None:
+            return self._best(self.claim.best)
+        labels = self.claim.order or self.claim.alike
+        known = [label for label in labels if label in self.values]
+        if len(known) < 2:
+            return INCONCLUSIVE, self._missing(labels)
+        contradicted, detail = self._order(known) if self.claim.order else self._alike(known)
+        return self._conclude(contradicted, detail, labels)
 
-    @property
-    def headline(self) -> str:
-        return f"{self.outcome} (a toy run: this means nothing)" if self.toy else self.outcome
+    def _best(self, best: str) -> tuple[str, str]:
+        others = [label for label in self.labels if label != best and self.status.get(label) != IMPOSSIBLE]
+        known = [label for label in others if label in self.values]
+        if best not in self.values or not known:
+            return INCONCLUSIVE, self._missing([best, *others]) or f"no row to compare {best} with"
+        rival = (max if self.higher else min)(known, key=self.values.__getitem__)
+        detail = self._chain([best, rival]) + (", the best of the others" if len(others) > 1 else "")
+        return self._conclude(not self._better(best, rival), detail, [best, *others])
 
-    @property
-    def line(self) -> str:
-        """Everything, for a page without markup."""
-        return f"{self.headline}: {self.claim.text} ({self.detail})"
+    def _order(self, known: Sequence[str]) -> tuple[bool, str]:
+        percent, pairs = self.claim.percent, list(pairwise(known))
+        detail = self._chain(known)
+        if percent:
+            gaps = " and ".join(_percent(self._gap(a, b), percent) for a, b in pairs)
+            detail += f", {gaps} apart ({percent:g} % at least)"
+        return not all(self._better(a, b) and self._gap(a, b) >= percent - ROUNDING for a, b in pairs), detail
 
+    def _alike(self, known: Sequence[str]) -> tuple[bool, str]:
+        percent = self.claim.percent
+        gap = self._gap(min(known, key=self.values.__getitem__), max(known, key=self.values.__getitem__))
+        texts = self._texts(known)
+        listed = ", ".join(f"{label} {texts[label]}" for label in known)
+        return gap > percent + ROUNDING, f"{listed}: {_percent(gap, percent)} apart ({percent:g} % at most)"
 
-def judge(claim: Claim, numbers: Numbers, *, toy: bool = False) -> Verdict:
-    """The verdict on the means over seeds; a claim that one known number contradicts did not hold, whatever is missing.
+    def _conclude(self, contradicted: bool, detail: str, labels: Sequence[str]) -> tuple[str, str]:
+        missing = self._missing(labels)
+        if contradicted:
+            return NOT_CONFIRMED, detail
+        return (INCONCLUSIVE, f"{detail} so far; {missing}") if missing else (CONFIRMED, detail)
 
-    Differences count at full precision; the sentence shows as many digits as tell the numbers apart.
-    """
-    outcome, reason = _judge(claim, numbers, numbers.means)
-    seeds = None
-    if len(numbers.seeds) > 1:
-        single = [_judge(claim, numbers, numbers.of_seed(seed))[0] for seed in numbers.seeds]
-        told = [one for one in single if one != "cannot be told"]
-        seeds = (told.count("held"), len(told), len(single))
-    return Verdict(claim, outcome, reason, seeds, toy)
+    def _better(self, a: str, b: str) -> bool:
+        return self.values[a] > self.values[b] if self.higher else self.values[a] < self.values[b]
 
+    def _gap(self, a: str, b: str) -> float:
+        """How far two numbers are apart, in percent of the smaller one."""
+        low, high = sorted((self.values[a], self.values[b]))
+        if low == high:
+            return 0.0
+        return (high - low) / low * 100 if low > 0 else math.inf
 
-def _judge(claim: Claim, numbers: Numbers, values: Mapping[str, float]) -> tuple[Outcome, str]:
-    if claim.best is not None:
-        return _best(claim.best, numbers, values)
-    if claim.order:
-        return _order(claim.order, claim.percent, numbers, values)
-    return _alike(claim.alike, claim.percent, numbers, values)
+    def _missing(self, labels: Sequence[str]) -> str:
+        missing = [f"{label} ({self._reason(label)})" for label in labels if label not in self.values]
+        return f"no number of {', '.join(missing)}" if missing else ""
 
+    def _reason(self, label: str) -> str:
+        status = self.status.get(label)
+        return "has no such pictures" if status == IMPOSSIBLE else status if isinstance(status, str) else "not run"
 
-def _best(best: str, numbers: Numbers, values: Mapping[str, float]) -> tuple[Outcome, str]:
-    others = [label for label in [*numbers.by_seed] if label != best and label not in numbers.without]
-    known = [label for label in others if label in values]
-    missing = _missing([best, *others], numbers, values)
-    if best not in values or not known:
-        return "cannot be told", missing or f"no row to compare {best} with"
-    pick = max if numbers.better == "higher" else min
-    rival = pick(known, key=values.__getitem__)
-    shown = _shown(values, numbers.digits, (best, rival))
-    reason = _chain([best, rival], values, shown) + (", the best of the others" if len(others) > 1 else "")
-    if not _ahead(values[best], values[rival], numbers.better):
-        return "did not hold", reason
-    return ("cannot be told", f"{reason} so far; {missing}") if missing else ("held", reason)
+    def _texts(self, labels: Sequence[str]) -> dict[str, str]:
+        """The numbers with as many digits, up to three more, as tell unequal ones apart."""
+        distinct = {self.values[label] for label in labels}
+        places = range(self.digits, self.digits + 4)
+        enough = next((n for n in places if len({f"{v:.{n}f}" for v in distinct}) == len(distinct)), places[-1])
+        return {label: f"{self.values[label]:.{enough}f}" for label in labels}
 
-
-def _order(order: Sequence[str], percent: float, numbers: Numbers, values: Mapping[str, float]) -> tuple[Outcome, str]:
-    known = [label for label in order if label in values]
-    missing = _missing(order, numbers, values)
-    if len(known) < 2:
-        return "cannot be told", missing
-    shown = _shown(values, numbers.digits, known)
-    reason = _chain(known, values, shown)
-    if percent:
-        gaps = [_gap(values[a], values[b]) for a, b in pairwise(known)]
-        reason += f", {' and '.join(_percent(gap, percent) for gap in gaps)} apart ({percent:g} % at least)"
-    if not all(_ahead(values[a], values[b], numbers.better, percent) for a, b in pairwise(known)):
-        return "did not hold", reason
-    return ("cannot be told", f"{reason} so far; {missing}") if missing else ("held", reason)
-
-
-def _alike(alike: Sequence[str], percent: float, numbers: Numbers, values: Mapping[str, float]) -> tuple[Outcome, str]:
-    known = [label for label in alike if label in values]
-    missing = _missing(alike, numbers, values)
-    if len(known) < 2:
-        return "cannot be told", missing
-    shown = _shown(values, numbers.digits, known)
-    low, high = min(values[label] for label in known), max(values[label] for label in known)
-    gap = _gap(low, high)
-    listed = ", ".join(f"{label} {shown(values[label])}" for label in known)
-    reason = f"{listed}: {_percent(gap, percent)} apart ({percent:g} % at most)"
-    if gap > percent + ROUNDING:
-        return "did not hold", reason
-    return ("cannot be told", f"{reason} so far; {missing}") if missing else ("held", reason)
-
-
-def _ahead(a: float, b: float, better: Better, percent: float = 0.0) -> bool:
-    """Whether ``a`` is better than ``b``, by ``percent`` of the smaller number at least."""
-    return (a > b if better == "higher" else a < b) and _gap(a, b) >= percent - ROUNDING
-
-
-def _gap(a: float, b: float) -> float:
-    """How far two numbers lie apart, in percent of the smaller one."""
-    low, high = sorted((a, b))
-    if low == high:
-        return 0.0
-    return (high - low) / low * 100 if low > 0 else math.inf
+    def _chain(self, labels: Sequence[str]) -> str:
+        """``A 0.3 > B 0.2 = C 0.2``."""
+        texts = self._texts(labels)
+        parts = [f"{labels[0]} {texts[labels[0]]}"]
+        for a, b in pairwise(labels):
+            sign = ">" if self.values[a] > self.values[b] else "<" if self.values[a] < self.values[b] else "="
+            parts.append(f"{sign} {b} {texts[b]}")
+        return " ".join(parts)
 
 
 def _percent(gap: float, limit: float) -> str:
-    """With a digit more where rounding would hide on which side of the limit it lies."""
+    """With more digits where rounding would hide on which side of the limit it lies."""
     digits = next((d for d in (1, 2, 3) if (round(gap, d) > limit) == (gap > limit)), 4)
     return f"{gap:.{digits}f} %"
-
-
-def _missing(labels: Iterable[str], numbers: Numbers, values: Mapping[str, float]) -> str:
-    absent = [f"{label} ({numbers.absent.get(label, 'not of this seed')})" for label in labels if label not in values]
-    return f"no number of {', '.join(absent)}" if absent else ""
-
-
-def _shown(values: Mapping[str, float], digits: int, labels: Sequence[str]) -> Callable[[float], str]:
-    """A format with as many digits, up to three more, as tell unequal numbers apart."""
-    distinct = {values[label] for label in labels}
-    enough = (n for n in range(digits, digits + 3) if len({f"{v:.{n}f}" for v in distinct}) == len(distinct))
-    places = next(enough, digits + 3)
-    return lambda value: f"{value:.{places}f}"
-
-
-def _chain(labels: Sequence[str], values: Mapping[str, float], shown: Callable[[float], str]) -> str:
-    """``A 0.3 > B 0.2 = C 0.2``."""
-    parts = [f"{labels[0]} {shown(values[labels[0]])}"]
-    for a, b in pairwise(labels):
-        sign = ">" if values[a] > values[b] else "<" if values[a] < values[b] else "="
-        parts.append(f"{sign} {b} {shown(values[b])}")
-    return " ".join(parts)

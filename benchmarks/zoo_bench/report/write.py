@@ -6,44 +6,61 @@ bench that is half done, or that ran elsewhere, is a matter of seconds.
 
 from __future__ import annotations
 
+import base64
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
+import jinja2
 
 from zoo.files import write_text
-from zoo_bench.report import page, writers
-from zoo_bench.report.entries import ShownTable, show
+from zoo_bench.cell import CellFolder
+from zoo_bench.report import text
+from zoo_bench.report.claims import CONFIRMED, INCONCLUSIVE, NOT_CONFIRMED
 from zoo_bench.report.figures import Drawn, draw
-from zoo_bench.report.frames import Frame
-from zoo_bench.report.protocol import opening
-from zoo_bench.stored import StoredTable, load
+from zoo_bench.report.table_view import TableView, escape_markdown
+from zoo_bench.results import Results
 
-PAPER = "Endo & Kanamori, Computer Graphics Forum 2020"
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Report:
-    """opening: the first line. about: where the numbers come from. tables: in order. frames: by table name."""
+    """The content of a report; ``results`` are the numbers behind it."""
 
     opening: str
-    about: tuple[str, ...]
-    tables: tuple[ShownTable, ...]
-    frames: dict[str, pd.DataFrame]
-    figures: tuple[Drawn, ...]
+    about: list[str]
+    results: Results
+    tables: list[TableView]
+    figures: list[Drawn]
 
     def markdown(self) -> str:
-        parts = [writers.escape_markdown(self.opening), "# Bench", *map(writers.escape_markdown, self.about)]
-        parts += [writers.markdown(table) for table in self.tables]
+        """The whole report."""
+        parts = [self.opening, "# Bench", *self.about]
+        parts = [part if part.startswith("# ") else escape_markdown(part) for part in parts]
+        parts += [table.markdown() for table in self.tables]
         for figure in self.figures:
-            place = f"{figure.path.parent.name}/{figure.path.name}"
-            parts += [
-                f"## {writers.escape_markdown(figure.heading)}",
-                f"![{writers.escape_markdown(figure.alt)}]({place})",
-                writers.escape_markdown(figure.text),
-            ]
+            heading, alt, words = map(escape_markdown, (figure.heading, figure.alt, figure.text))
+            parts += [f"## {heading}", f"![{alt}]({figure.path.parent.name}/{figure.path.name})", words]
         return "\n\n".join(parts) + "\n"
+
+    def html(self) -> str:
+        """The whole report as one page that needs no other file."""
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["embedded"] = lambda path: (
+            "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        )
+        outcomes = Counter(claim.outcome for table in self.tables for claim in table.claims)
+        counts = {outcome: outcomes[outcome] for outcome in (CONFIRMED, NOT_CONFIRMED, INCONCLUSIVE)}
+        style = (HERE / "style.css").read_text()
+        return environment.get_template("report.html").render(report=self, counts=counts, style=style)
 
     def show(self) -> None:
         """Print tables and claims on standard output."""
@@ -53,38 +70,27 @@ class Report:
         console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
         console.print(self.opening, style="bold")
         for table in self.tables:
-            writers.terminal(console, table)
+            table.print(console)
 
 
 def write(out: Path) -> Report:
     """Write ``report.md``, ``report.html``, ``figures/`` and a CSV, Markdown and LaTeX file of each table of a bench.
 
-    Raises ZooError where ``out`` holds no bench.
+    Raises:
+        ZooError: Where ``out`` holds no bench.
     """
-    stored = load(out)
-    frames = [Frame.fill(table) for table in stored]
-    tables = tuple(show(frame) for frame in frames)
-    data = {frame.stored.name: frame.data() for frame in frames}
-    figures = tuple(draw(frames, out / "figures"))
-    cells = list({cell.key: cell for table in stored for cell in table.cells}.values())
-    report = Report(opening(cells, stored[0].profile if stored else ""), _about(stored), tables, data, figures)
+    results = Results.load(out)
+    tables = [TableView.of(results, name) for name in results.tables]
+    cells = {key: CellFolder(out / "cells" / key) for key in results["cell"].dropna().unique()}
+    figures = draw(results, cells, out / "figures")
+    about = ["What each number means: docs/metrics.md.", *text.about(results)]
+    report = Report(text.opening(results), about, results, tables, figures)
     for table in tables:
-        write_text(out / f"table{table.name}.csv", data[table.name].to_csv(index=False))
-        write_text(out / f"table{table.name}.md", writers.markdown(table) + "\n")
-        write_text(out / f"table{table.name}.tex", writers.latex(table))
+        numbers = results.table(table.name)
+        numbers = numbers.drop(columns="note").join(results.protocol(table.name)).join(numbers["note"])
+        write_text(out / f"table{table.name}.csv", numbers.to_csv())
+        write_text(out / f"table{table.name}.md", table.markdown() + "\n")
+        write_text(out / f"table{table.name}.tex", table.latex())
     write_text(out / "report.md", report.markdown())
-    write_text(out / "report.html", page.render(report.opening, report.about, tables, figures))
+    write_text(out / "report.html", report.html())
     return report
-
-
-def _about(tables: list[StoredTable]) -> tuple[str, ...]:
-    results = [r for table in tables for cell in table.cells for r in cell.results.values() if r.value is not None]
-    trained = {str(r.training["device"]) for r in results if "device" in r.training}
-    judged = {r.device for r in results}
-    versions = dict.fromkeys(f"{package} {version}" for r in results for package, version in r.versions.items())
-    return (
-        f"Published numbers: {PAPER}. What each number means: docs/metrics.md.",
-        *((f"Trained on {', '.join(sorted(trained))}.",) if trained else ()),
-        *((f"Evaluated on {', '.join(sorted(judged))}.",) if judged else ()),
-        *((f"Versions: {', '.join(versions)}.",) if versions else ()),
-    )

@@ -1,8 +1,8 @@
-"""Charts: histograms of the numbers of pictures (10), and numbers against the number of layers (11)."""
+"""Charts: histograms of the numbers of single pictures, and numbers against the number of layers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,28 +12,33 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from zoo.metrics import parse_metric
+from zoo_bench.cell import CellFolder
 from zoo_bench.report.figures.sheet import DPI, FONT, WIDTH
-from zoo_bench.report.frames import Frame
-from zoo_bench.stored import StoredCell, StoredRow
+from zoo_bench.results import Results
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F00")
-"""Okabe and Ito's, which people with any colour vision can tell apart; the styles of the lines help as well."""
+"""Okabe and Ito's, distinct for any colour vision; line styles differ, too."""
 STYLES = ("-", "--", "-.", ":")
 OVERLAID = 4
-"""Histograms in one chart; more rows are dealt out over charts one below the other."""
+"""Histograms in one chart; more rows are spread over several charts."""
 BINS, FEW = 24, 50
 """Bins of a chart, half as many where a row has fewer masks than this."""
 
 
-def histograms(frame: Frame) -> Figure | None:
+def histograms(results: Results, cells: Mapping[str, CellFolder]) -> Figure | None:
     """Per metric of random samples one column: the shares of the test masks by their number, methods overlaid.
 
-    The row of the data's own drawing is the grey ground of every chart.
+    The row of the data's generator is the grey background of every chart.
+
+    Args:
+        results: The results of one table.
+        cells: The cell of each row, by label.
     """
-    metrics = [name for name, metric in frame.metrics.items() if metric.cls.codes == "random"]
-    values = {metric: [(line.row, _of_pictures(line.row, metric)) for line in frame.lines] for metric in metrics}
-    rows = [line.row for line in frame.lines if any(len(v) for m in metrics for r, v in values[m] if r is line.row)]
-    methods = [row for row in rows if not row.is_data]
+    metrics = [metric for metric in results.metrics() if parse_metric(metric.name).cls.codes == "random"]
+    generators = results.generators()
+    values = {m.name: {row: _of_pictures(cell, m.name) for row, cell in cells.items()} for m in metrics}
+    methods = [row for row in cells if row not in generators and any(len(values[m.name][row]) for m in metrics)]
     if not methods:
         return None
     charts = -(-len(methods) // OVERLAID)
@@ -41,19 +46,17 @@ def histograms(frame: Frame) -> Figure | None:
     figure = Figure(figsize=(WIDTH, 3.1 * charts), dpi=DPI, layout="constrained", facecolor="white")
     axes = figure.subplots(charts, len(metrics), squeeze=False, sharex="col")
     for column, metric in enumerate(metrics):
-        known = [v for _, v in values[metric] if len(v)]
+        of_rows = values[metric.name]
+        known = [found for found in of_rows.values() if len(found)]
         edges = _edges(known) if known else np.linspace(0, 1, 3)
         for number, group in enumerate(groups):
             chart = axes[number, column]
-            for row, found in values[metric]:
-                if row.is_data and len(found):
-                    _shares(chart, found, edges, label=row.label, fill=True, color="#D8D8D8")
+            for row in generators & of_rows.keys():
+                _shares(chart, of_rows[row], edges, label=row, fill=True, color="#D8D8D8")
             for position, row in enumerate(group):
-                found = next(v for r, v in values[metric] if r is row)
-                if len(found):
-                    style, colour = STYLES[position % len(STYLES)], COLOURS[methods.index(row) % len(COLOURS)]
-                    _shares(chart, found, edges, label=row.label, color=colour, linestyle=style, linewidth=1.8)
-            _label(chart, frame.title(metric) if number + 1 == charts else "", "share of masks" if column == 0 else "")
+                style, colour = STYLES[position % len(STYLES)], COLOURS[methods.index(row) % len(COLOURS)]
+                _shares(chart, of_rows[row], edges, label=row, color=colour, linestyle=style, linewidth=1.8)
+            _label(chart, metric.title if number + 1 == charts else "", "share of masks" if column == 0 else "")
     entries: dict[str, Artist] = {}
     for chart in axes.flat:
         handles, labels = chart.get_legend_handles_labels()
@@ -63,6 +66,8 @@ def histograms(frame: Frame) -> Figure | None:
 
 
 def _shares(chart: Axes, values: NDArray[np.float64], edges: NDArray[np.float64], **style: Any) -> None:
+    if not len(values):
+        return
     counts, _ = np.histogram(values, edges)
     chart.stairs(counts / len(values), edges, **style)
 
@@ -75,44 +80,38 @@ def _edges(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.linspace(low - margin, high + margin, (BINS if fewest >= FEW else BINS // 2) + 1)
 
 
-def _of_pictures(row: StoredRow, metric: str) -> NDArray[np.float64]:
-    if row.first is None:
-        return np.zeros(0)
-    pictures = row.first.pictures
-    return pictures.loc[pictures["metric"] == metric, "value"].to_numpy(np.float64)
+def _of_pictures(cell: CellFolder, metric: str) -> NDArray[np.float64]:
+    return cell.pictures.loc[cell.pictures["metric"] == metric, "value"].to_numpy(np.float64)
 
 
-def against_layers(frame: Frame) -> Figure | None:
+def against_layers(results: Results, cells: Mapping[str, CellFolder]) -> Figure | None:
     """One chart per metric, and one of the training's seconds per epoch, over the number of layers."""
-    points = [(layers(line.row), line) for line in frame.lines if layers(line.row) is not None]
-    points = [(count, line) for count, line in points if any(n.mean is not None for n in line.numbers.values())]
-    if len(points) < 2:
+    finished = set(results.loc[results["value"].notna() & ~results["generator"], "row"])
+    counts = {row: count for row, cell in cells.items() if row in finished and (count := layers(cell)) is not None}
+    if len(counts) < 2:
         return None
-    counts = [count for count, _ in points]
-    charts = len(frame.metrics) + 1
-    figure = Figure(figsize=(6.0, 2.0 * charts), dpi=DPI, layout="constrained", facecolor="white")
-    axes = figure.subplots(charts, 1, sharex=True)
-    for chart, metric, colour in zip(axes, frame.metrics, COLOURS, strict=False):
-        numbers = [line.numbers[metric] for _, line in points]
-        means = np.array([np.nan if n.mean is None else n.mean for n in numbers], float)
-        spread = np.array([n.deviation or 0.0 for n in numbers], float)
-        _curve(chart, counts, means, spread, colour)
-        _label(chart, "", frame.title(metric).replace(" GT-", "\nGT-"))
-        ceiling = [line.numbers[metric].mean for line in frame.lines if line.row.is_data]
-        if ceiling and ceiling[0] is not None:
-            chart.axhline(ceiling[0], color="#888888", linewidth=1, linestyle=":")
-            chart.annotate("data", (counts[0], ceiling[0]), color="#666666", fontsize=FONT - 1.5, va="bottom")
-    seconds = np.array([seconds_per_epoch(line.row.first) or np.nan for _, line in points], float)
-    _curve(axes[-1], counts, seconds, np.zeros(len(seconds)), COLOURS[len(frame.metrics)])
+    metrics = results.metrics()
+    figure = Figure(figsize=(6.0, 2.0 * (len(metrics) + 1)), dpi=DPI, layout="constrained", facecolor="white")
+    axes = figure.subplots(len(metrics) + 1, 1, sharex=True)
+    x = list(counts.values())
+    for chart, metric, colour in zip(axes, metrics, COLOURS, strict=False):
+        values = results[results["metric"] == metric.name].groupby("row")["value"]
+        means, spread = values.mean().astype(np.float64), values.std().fillna(0.0).astype(np.float64)
+        rows = list(counts)
+        _curve(chart, x, np.array(means[rows], np.float64), np.array(spread[rows], np.float64), colour)
+        _label(chart, "", metric.title.replace(" GT-", "\nGT-"))
+        for row in results.loc[results["generator"] & results["value"].notna(), "row"].unique():
+            chart.axhline(means[row], color="#888888", linewidth=1, linestyle=":")
+            chart.annotate(row, (x[0], means[row]), color="#666666", fontsize=FONT - 1.5, va="bottom")
+    seconds = np.array([seconds_per_epoch(cells[row]) or np.nan for row in counts], float)
+    _curve(axes[-1], x, seconds, np.zeros(len(seconds)), COLOURS[len(metrics)])
     _label(axes[-1], "number of layers L", "seconds\nper epoch")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[-1].set_ylim(0, np.nanmax(seconds) * 1.15 if np.isfinite(seconds).any() else 1)
     return figure
 
 
-def _curve(
-    chart: Axes, x: Sequence[int | None], y: NDArray[np.float64], spread: NDArray[np.float64], colour: str
-) -> None:
+def _curve(chart: Axes, x: Sequence[int], y: NDArray[np.float64], spread: NDArray[np.float64], colour: str) -> None:
     bars = spread if spread.any() else None
     chart.errorbar(np.array(x, float), y, yerr=bars, color=colour, marker="o", linewidth=1.8, capsize=3)
 
@@ -124,22 +123,21 @@ def _label(chart: Axes, x: str, y: str) -> None:
     chart.spines[["top", "right"]].set_visible(False)
 
 
-def layers(row: StoredRow) -> int | None:
-    """The number of layers of a row's method, or None where it has no such setting."""
-    count = None if row.is_data or row.first is None else row.first.config.get("method", {}).get("layers")
+def layers(cell: CellFolder) -> int | None:
+    """The number of layers of a cell's method, or None where it has no such setting."""
+    count = cell.config.get("method", {}).get("layers")
     return None if count is None else int(count)
 
 
-def seconds_per_epoch(cell: StoredCell | None) -> float | None:
+def seconds_per_epoch(cell: CellFolder) -> float | None:
     """Wall-clock seconds of training per epoch; None where the run did not record them."""
-    record = {} if cell is None else cell.record
+    record = cell.record
     done = record.get("trained") or record.get("iterations")
     if not done or "seconds" not in record or "iterations_per_epoch" not in record:
         return None
     return float(record["seconds"] / done * record["iterations_per_epoch"])
 
 
-def devices(frame: Frame) -> list[str]:
-    """What the rows were trained on."""
-    found = [line.row.first.record.get("device") for line in frame.lines if line.row.first is not None]
-    return sorted({str(device) for device in found if device})
+def devices(cells: Iterable[CellFolder]) -> list[str]:
+    """What the cells were trained on."""
+    return sorted({str(cell.record["device"]) for cell in cells if cell.record.get("device")})

@@ -1,30 +1,26 @@
-"""Which figures a bench has, under which names, with what is said of them."""
+"""Which figures a bench has, under which names, with what is said about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from zoo.files import atomic_file
-from zoo.metrics import parse_metric
+from zoo_bench.cell import CellFolder
 from zoo_bench.report.figures import charts, pictures
-from zoo_bench.report.frames import Frame
-from zoo_bench.report.protocol import run_of
+from zoo_bench.report.text import run_kind
+from zoo_bench.results import Results
 from zoo_bench.showcase import Showcase
-from zoo_bench.stored import StoredTable
-
-SAMPLES_IN = {"ade20k": "7", "deepfashion": "8", "gta5": "9"}
-"""The paper's numbers of the figures with samples of a dataset."""
-UNNUMBERED = 99
-"""Figures that the paper does not have come last."""
+from zoo_bench.tables import Table
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure in a file. run: the kind of the run. text: what it shows. alt: the same in short."""
+    """A figure in a file; ``run`` is the kind of the run, ``text`` says what it shows, ``alt`` the same in short."""
 
     path: Path
     title: str
@@ -34,81 +30,107 @@ class Drawn:
 
     @property
     def heading(self) -> str:
+        """Title and kind of the run."""
         return f"{self.title} ({self.run})"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A figure to be written as ``<name>.png``; number: the paper's, or empty."""
+class Material:
+    """What the figures of one table are drawn from.
 
-    name: str
-    number: str
-    title: str
-    figure: Figure
-    text: str
+    ``results`` are those of the table, ``cells`` the folders of the first seed of each row. ``used`` holds the cells
+    whose own figures an earlier table has shown.
+    """
+
+    table: Table
+    results: Results
+    cells: Mapping[str, CellFolder]
+    used: set[str]
+
+    @property
+    def methods(self) -> list[str]:
+        """The labels of the rows of methods."""
+        return [str(row) for row in self.results.loc[~self.results["generator"], "row"].unique()]
+
+    @cached_property
+    def pictures(self) -> pictures.Shown:
+        """The rows that have pictures."""
+        return pictures.shown(self.cells)
 
 
-def draw(frames: Sequence[Frame], folder: Path) -> list[Drawn]:
-    """Write every figure that the stored numbers and pictures suffice for, and remove those of an earlier report."""
-    done = set[str]()
-    plans = [(frame, plan) for frame in frames for plan in _plans(frame, done)]
-    drawn = []
-    for frame, plan in sorted(plans, key=lambda one: int(one[1].number or UNNUMBERED)):
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{plan.name}.png"
-        _write(plan.figure, path)
-        title = f"{f'Figure {plan.number}' if plan.number else 'Figure'}: {plan.title}"
-        run = run_of(frame.stored.cells, frame.stored.profile)
-        drawn.append(Drawn(path, title, run, plan.text, plan.title))
-    for path in set(folder.glob("*.png")) - {one.path for one in drawn}:
+Plan = tuple[str, Figure | None, str]
+"""What a figure shows, the figure (None where numbers or pictures are missing), and the text below it."""
+
+
+def draw(results: Results, cells: Mapping[str, CellFolder], folder: Path) -> list[Drawn]:
+    """Write every figure that the tables ask for and that can be drawn, and remove those of an earlier report.
+
+    Args:
+        results: The results of the bench.
+        cells: Its cells by key.
+        folder: Where the figures are written.
+
+    Returns:
+        The figures: first those with a number of the publication, in their order.
+    """
+    used: set[str] = set()
+    drawn: list[tuple[float, Drawn]] = []
+    for name, table in results.tables.items():
+        part = results.of(name)
+        keys = part.dropna(subset=["cell"]).groupby("row", sort=False)["cell"].first()
+        material = Material(table, part, {str(row): cells[key] for row, key in keys.items()}, used)
+        for kind, number in table.figures.items():
+            for what, figure, text in KINDS[kind](material):
+                if figure is not None:
+                    prefix = [] if number is None else [f"figure{number}"]
+                    path = folder / f"{'_'.join([*prefix, what.replace(' ', '_'), name])}.png"
+                    alt = f"{what}, {table.subject or table.title.partition(',')[0]}, table {name}"
+                    title = f"{'Figure' if number is None else f'Figure {number}'}: {alt}"
+                    with atomic_file(path) as temporary:
+                        figure.savefig(temporary, metadata={"Software": None})
+                    order = float("inf") if number is None else number
+                    drawn.append((order, Drawn(path, title, run_kind(part), text, alt)))
+    for path in set(folder.glob("*.png")) - {one.path for _, one in drawn}:
         path.unlink()
-    return drawn
+    return [one for _, one in sorted(drawn, key=lambda pair: pair[0])]
 
 
-def _plans(frame: Frame, done: set[str]) -> Iterator[Plan]:
-    """The figures of one table; ``done`` holds the cells whose own figures an earlier table has shown."""
-    stored = frame.stored
-    rows = pictures.shown(stored)
-    random = any(parse_metric(metric).cls.codes == "random" for metric in frame.metrics)
-    rebuilt = any(parse_metric(metric).cls.codes == "encoded" for metric in frame.metrics)
-    methods = [row.label for row in stored.rows if not row.is_data]
-    if rebuilt:
-        figure = pictures.reconstructions([(label, one) for label, one in rows if label in methods])
-        text = "Reconstructions of the first test pictures with the codes of the ground truth, beside the ground truth."
-        yield from _plan("6" if stored.name == "1" else "", "reconstructions", stored, figure, text)
-    if random and stored.name != "layers":
-        of_paper = stored.name in ("2", "3", "4")
-        number = SAMPLES_IN.get(stored.table.dataset, "") if of_paper else ""
-        text = (
-            "Samples with random codes for the first test masks, a row per method; the mask is set into the corner of "
-            "the first picture. They are the first of those that the metrics judge."
-        )
-        yield from _plan(number, "samples", stored, pictures.samples(rows), text)
-        text = (
-            "How the numbers of single masks are spread: the share of the test masks in each interval of Diversity and "
-            "of Top-1. The tables give the means."
-        )
-        yield from _plan("10" if of_paper else "", "histograms", stored, charts.histograms(frame), text)
-    if stored.name == "layers":
-        on = " and ".join(charts.devices(frame)) or "an unknown device"
-        text = (
-            "Scores and training time against the number of encoder layers L, of which all but the last give "
-            f"class-wise codes. Seconds per epoch are wall-clock seconds of the training, on {on}, times the "
-            "iterations of an epoch."
-        )
-        yield from _plan("11", "numbers of layers", stored, charts.against_layers(frame), text)
+def _reconstructions(material: Material) -> Iterator[Plan]:
+    text = "Reconstructions of the first test pictures with the codes of the ground truth, beside the ground truth."
+    rows = [(label, one) for label, one in material.pictures if label in material.methods]
+    yield "reconstructions", pictures.reconstructions(rows), text
+
+
+def _samples(material: Material) -> Iterator[Plan]:
+    text = (
+        "Samples with random codes for the first test masks, a row per method; the mask is set into the corner of "
+        "the first picture. They are the first of those that the metrics see."
+    )
+    yield "samples", pictures.samples(material.pictures), text
+
+
+def _histograms(material: Material) -> Iterator[Plan]:
+    text = (
+        "How the numbers of single masks are spread: the share of the test masks in each interval of Diversity and "
+        "of Top-1. The tables give the means."
+    )
+    yield "histograms", charts.histograms(material.results, material.cells), text
+
+
+def _layers(material: Material) -> Iterator[Plan]:
+    on = " and ".join(charts.devices(material.cells.values())) or "an unknown device"
+    text = (
+        "Scores and training time against the number of encoder layers L, of which all but the last give class-wise "
+        f"codes. Seconds per epoch are wall-clock seconds of the training, on {on}, times the iterations of an epoch."
+    )
+    yield "numbers of layers", charts.against_layers(material.results, material.cells), text
+
+
+def _codes(material: Material) -> Iterator[Plan]:
+    chosen = _most_parts(material)
+    if chosen is None:
         return
-    yield from _of_cells(stored, methods, rows, done)
-
-
-def _of_cells(stored: StoredTable, methods: Sequence[str], rows: pictures.Shown, done: set[str]) -> Iterator[Plan]:
-    """Figures of one method: the first of the table, or of a later row, whose codes have layers."""
-    cells = {row.label: row.first.key for row in stored.rows if row.first is not None}
-    one = _with_layers([(label, showcase) for label, showcase in rows if label in methods])
-    if one is None or cells[one[0]] in done:
-        return
-    label, showcase = one
-    done.add(cells[label])
+    label, showcase = chosen
     kept = "the codes of the ground truth" if len(showcase.first.reconstruction) else "the codes of one draw"
     for axis in ("layer", "class"):
         text = (
@@ -116,30 +138,38 @@ def _of_cells(stored: StoredTable, methods: Sequence[str], rows: pictures.Shown,
             "Numbers: mean absolute change of a pixel, of 255. Last column: where the redraws change the picture, on "
             "one scale for all rows."
         )
-        figure = pictures.interventions(showcase, axis)
-        yield from _plan("", f"codes redrawn {axis} by {axis}", stored, figure, text)
-    text = f"The test pictures that {label} reconstructs worst, by their LPIPS to the reconstruction."
-    number = "16" if stored.name == "1" else ""
-    yield from _plan(number, "worst reconstructions", stored, pictures.worst(showcase), text)
+        yield f"codes redrawn {axis} by {axis}", pictures.interventions(showcase, axis), text
+    material.used.add(material.cells[label].path.name)
 
 
-def _with_layers(rows: pictures.Shown) -> tuple[str, Showcase] | None:
-    """The row with the most parts to redraw layer by layer; the last of them, as the paper's own method comes last."""
+def _worst(material: Material) -> Iterator[Plan]:
+    rows = [(label, one) for label, one in material.pictures if label in material.methods and len(one.worst.index)]
+    if rows:
+        label, showcase = rows[-1]
+        text = f"The test pictures that {label} reconstructs worst, by their LPIPS to the reconstruction."
+        yield "worst reconstructions", pictures.worst(showcase), text
+
+
+def _most_parts(material: Material) -> tuple[str, Showcase] | None:
+    """The method with the most parts to redraw layer by layer; the last of equals.
+
+    None where it was shown before, or where there is no method with pictures.
+    """
 
     def parts(row: tuple[str, Showcase]) -> int:
         return max((len(one.parts) for one in row[1].interventions if one.axis == "layer"), default=0)
 
-    # max takes the first of equals, and equal are all rows where no codes have layers
-    return max(reversed(rows), key=parts, default=None)
+    rows = [(label, one) for label, one in material.pictures if label in material.methods]
+    chosen = max(reversed(rows), key=parts, default=None)  # max takes the first of equals
+    return None if chosen is None or material.cells[chosen[0]].path.name in material.used else chosen
 
 
-def _plan(number: str, what: str, stored: StoredTable, figure: Figure | None, text: str) -> Iterator[Plan]:
-    if figure is not None:
-        name = "_".join([*([f"figure{number}"] if number else []), what.replace(" ", "_"), stored.name])
-        yield Plan(name, number, f"{what}, {stored.subject}, table {stored.name}", figure, text)
-
-
-def _write(figure: Figure, path: Path) -> None:
-    """The file appears whole or not at all."""
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, metadata={"Software": None})
+KINDS: dict[str, Callable[[Material], Iterator[Plan]]] = {
+    "reconstructions": _reconstructions,
+    "samples": _samples,
+    "histograms": _histograms,
+    "layers": _layers,
+    "codes": _codes,
+    "worst": _worst,
+}
+"""The figures that a table may ask for in its YAML."""

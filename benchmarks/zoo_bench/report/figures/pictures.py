@@ -1,39 +1,35 @@
-"""Figures of pictures: reconstructions (6, 16), samples (7 to 9) and redrawn parts of the codes (15)."""
+"""Figures of pictures: reconstructions, samples, and redrawn parts of the codes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from zoo_bench.cell import CellFolder
 from zoo_bench.interventions import Intervention
 from zoo_bench.report.figures.sheet import Pixels, Row, headed, mask, panel, sheet
 from zoo_bench.showcase import Showcase
-from zoo_bench.stored import StoredTable
 
 MASKS = 2
 """Masks of a sheet of samples."""
 MOST_COLUMNS = 6
-"""A sheet with more is turned round."""
+"""A sheet with more has the methods in its rows instead."""
 
 Shown = Sequence[tuple[str, Showcase]]
 """Rows of a table that have pictures: label and pictures."""
 
 
-def shown(stored: StoredTable) -> Shown:
-    """The rows that have pictures, of their first seed, as far as they show the same masks."""
-    found = [
-        (row.label, row.first.showcase)
-        for row in stored.rows
-        if row.first is not None and row.first.showcase is not None
-    ]
+def shown(cells: Mapping[str, CellFolder]) -> Shown:
+    """The rows of a table (label to cell) that have pictures, as far as they show the same masks."""
+    found = [(label, showcase) for label, cell in cells.items() if (showcase := cell.showcase) is not None]
     return [(label, one) for label, one in found if np.array_equal(one.first.label, found[0][1].first.label)]
 
 
 def reconstructions(rows: Shown) -> Figure | None:
-    """A row per mask: mask, ground truth, and what each method makes of it."""
+    """A row per mask: mask, ground truth, and the reconstruction of each method."""
     rows = [(label, one) for label, one in rows if len(one.first.reconstruction)]
     if not rows:
         return None

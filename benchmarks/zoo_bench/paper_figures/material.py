@@ -12,18 +12,18 @@ import torch
 from zoo.codes import Codes
 from zoo.editing.edits import edit_material
 from zoo.editing.statistics import fit_statistics
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
+from zoo_bench.paper_figures.context import FigureContext
+from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Panel, Row, headed, sheet
 
 FITTED = 100
-"""Test pictures whose codes tell the direction where no statistics are given; a second or two."""
+"""Test pictures that the direction is fitted to where no statistics are given; a second or two."""
 AMOUNTS = (-3, -2, -1, 0, 1, 2, 3)
 """Standard deviations."""
 
 
 def moves(
-    subject: Subject,
+    context: FigureContext,
     place: int,
     *,
     classes: Sequence[int] | None,
@@ -36,10 +36,10 @@ def moves(
     in the last. The direction is the first principal one of ``statistics``, else of the first FITTED test pictures.
     ``zoo edit material`` with the same picture, class, layer, direction and seed draws the same.
     """
-    editor, (image, label) = subject.editor, subject.picture(place)
-    codes = editor.codes(image, label, subject.seed)
-    direction = _direction(subject, statistics).to(editor.device)
-    chosen: Sequence[int | None] = subject.layers(layers) or [None]
+    editor, (image, label) = context.editor, context.picture(place)
+    codes = editor.codes(image, label, context.seed)
+    direction = _direction(context, statistics).to(editor.device)
+    chosen: Sequence[int | None] = context.layers(layers) or [None]
     found: dict[int | None, Codes] = {}
     for layer in chosen:
         found[layer] = edit_material(
@@ -52,14 +52,14 @@ def moves(
     return codes, found
 
 
-def _direction(subject: Subject, statistics: Path | None) -> Codes:
+def _direction(context: FigureContext, statistics: Path | None) -> Codes:
     if statistics is None:
-        return fit_statistics(subject.editor.method, subject.dataset, components=1, limit=FITTED).principal(0)
-    return subject.editor.direction("1", statistics, subject.seed)
+        return fit_statistics(context.editor.method, context.dataset, components=1, limit=FITTED).principal(0)
+    return context.editor.direction("1", statistics, context.seed)
 
 
 def rows(
-    subject: Subject,
+    context: FigureContext,
     place: int,
     *,
     classes: str | None = None,
@@ -67,20 +67,20 @@ def rows(
     statistics: Path | None = None,
 ) -> list[Row]:
     """The lines for one picture: before, then a line for each layer from fine to coarse."""
-    image, label = subject.picture(place)
-    ids = subject.classes(classes, label, 1) if classes or subject.by("class") else None
-    codes, along = moves(subject, place, classes=ids, layers=layers, statistics=statistics)
-    (unchanged,) = subject.drawn(label, codes)
-    before: list[Panel | None] = [subject.mask(label), subject.shown(image), unchanged]
+    image, label = context.picture(place)
+    ids = context.classes(classes, label, 1) if classes or context.by("class") else None
+    codes, along = moves(context, place, classes=ids, layers=layers, statistics=statistics)
+    (unchanged,) = context.drawn(label, codes)
+    before: list[Panel | None] = [context.mask(label), context.shown(image), unchanged]
     what = "all codes"
     if ids:
-        what = subject.editor.table.listed(ids)
-        before += [None, subject.mask(label, only=ids)]  # apart, as names of classes are long
+        what = context.editor.table.listed(ids)
+        before += [None, context.mask(label, only=ids)]  # apart, as names of classes are long
     captions = ["mask", "picture", "unchanged", "", f"moved: {what}"]
     lines = []
     for layer, edited in along.items():
-        panels = subject.drawn(label, edited)
-        title = what if layer is None else subject.layer_title(layer)
+        panels = context.drawn(label, edited)
+        title = what if layer is None else context.layer_title(layer)
         lines.append(Row(f"{title}\nchange {_change(panels):.1f}", panels))
     lines[-1] = replace(lines[-1], below=True)
     amounts = [f"{amount:+d}" if amount else "0" for amount in AMOUNTS]
@@ -94,25 +94,25 @@ def _change(panels: Sequence[Panel]) -> float:
 
 
 def draw(
-    subject: Subject,
+    context: FigureContext,
     *,
     pictures: Sequence[int] = (0,),
     classes: str | None = None,
     layers: str | None = None,
     statistics: Path | None = None,
-) -> Plate:
+) -> FigureFile:
     """The figure for some pictures, one below the other. ``statistics``: what `zoo codes fit` wrote."""
     lines = [
         line
         for place in pictures
-        for line in rows(subject, place, classes=classes, layers=layers, statistics=statistics)
+        for line in rows(context, place, classes=classes, layers=layers, statistics=statistics)
     ]
     whose_way = "these test pictures" if statistics is None else "the dataset"
-    whose = "those of the class" if classes or subject.by("class") else "they"
-    each = ", one layer at a time," if subject.by("layer") else ""
+    whose = "those of the class" if classes or context.by("class") else "they"
+    each = ", one layer at a time," if context.by("layer") else ""
     text = (
         f"Unchanged: the picture from its own codes. Below: {whose}{each} moved along the first principal direction of "
         f"{whose_way}, by so many standard "
         "deviations. Numbers: mean absolute change of a pixel at both ends, of 255."
     )
-    return Plate("Figure 15: material editing", text, sheet(lines))
+    return FigureFile("Figure 15: material editing", text, sheet(lines))

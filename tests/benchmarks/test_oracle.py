@@ -1,4 +1,4 @@
-"""The row "data": the same masks in other styles."""
+"""The generator of the data as a source of pictures: the same masks in other styles."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from zoo import factory
 from zoo.config import Config, resolve
 from zoo.data import collate
 from zoo.data.standin import make
-from zoo_bench.redraw import RedrawnSource
+from zoo_bench.oracle import OraclePictures
 
 
 @pytest.fixture(scope="module", params=["deepfashion", "gta5"])
@@ -29,7 +29,7 @@ def explained(picture: torch.Tensor, label: torch.Tensor) -> float:
 
 
 def test_samples_show_the_mask_in_other_styles(config: Config):
-    data, source = factory.dataset(config, "test"), RedrawnSource(config, seed=0)
+    data, source = factory.dataset(config, "test"), OraclePictures(config, seed=0)
     own, other = [], []
     for index in range(3):
         (drawn,) = source.samples(data[index]["label"][None], index, 4)
@@ -43,7 +43,7 @@ def test_samples_show_the_mask_in_other_styles(config: Config):
 def test_samples_depend_on_the_seed_and_the_mask_alone(config: Config):
     label = torch.zeros(1, 64, 64, dtype=torch.long)
     (first,), (again,), (more,), (seeded,) = (
-        RedrawnSource(config, seed=seed).samples(label, 1, count) for seed, count in ((0, 2), (0, 2), (0, 3), (1, 2))
+        OraclePictures(config, seed=seed).samples(label, 1, count) for seed, count in ((0, 2), (0, 2), (0, 3), (1, 2))
     )
     assert torch.equal(first, again) and torch.equal(first, more[:2]) and not torch.equal(first, seeded)
 
@@ -51,7 +51,7 @@ def test_samples_depend_on_the_seed_and_the_mask_alone(config: Config):
 def test_reconstruction_is_a_drawing_of_its_own(config: Config):
     data = factory.dataset(config, "test")
     pictures = collate([data[i] for i in (1, 2)])
-    source = RedrawnSource(config, seed=0)
+    source = OraclePictures(config, seed=0)
     drawn = source.reconstruct(pictures, 1)
     real = ((pictures.image + 1) * 127.5).round().to(torch.uint8)
     (sample,) = source.samples(pictures.label[:1], 1, 1)

@@ -11,9 +11,9 @@ from zoo.editing.encoding import render as synthesized
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
 from zoo.visual import to_pixels
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
 from zoo_bench.interventions import REDRAWN, Intervention, intervene
+from zoo_bench.paper_figures.context import FigureContext
+from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.pictures import interventions
 from zoo_bench.showcase import Showcase, Shown
 
@@ -21,15 +21,15 @@ EVERYTHING = "code"
 """What is redrawn for a method whose codes have neither layers nor classes."""
 
 
-def redraws(subject: Subject, place: int) -> Intervention:
+def redraws(context: FigureContext, place: int) -> Intervention:
     """One picture with one layer redrawn at a time; for a method without layers one class, else everything."""
-    method, (image, label) = subject.editor.method, subject.picture(place)
+    method, (image, label) = context.editor.method, context.picture(place)
     check_editable(method)
-    found = intervene(MethodSource(method, seed=subject.seed), subject.dataset, place, lambda pixels: pixels)
+    found = intervene(MethodSource(method, seed=context.seed), context.dataset, place, lambda pixels: pixels)
     if found:
         return found[0]  # layers come before classes
-    fresh = method.sample(label, 1 + REDRAWN, seed=subject.seed)
-    base = fresh.rows([0]) if method.encoder is None else subject.editor.codes(image, label, subject.seed)
+    fresh = method.sample(label, 1 + REDRAWN, seed=context.seed)
+    base = fresh.rows([0]) if method.encoder is None else context.editor.codes(image, label, context.seed)
     redrawn = synthesized(method, label, fresh.rows(slice(1, None)))
     return Intervention(
         EVERYTHING,
@@ -40,23 +40,23 @@ def redraws(subject: Subject, place: int) -> Intervention:
     )
 
 
-def draw(subject: Subject, *, pictures: Sequence[int] = (0,)) -> Plate:
+def draw(context: FigureContext, *, pictures: Sequence[int] = (0,)) -> FigureFile:
     """The figure for one picture. Raises ZooError for more."""
     if len(pictures) != 1:
         raise ZooError(f"The figure of layers shows one picture, but --pictures names {len(pictures)}: name one.")
-    one, (image, label) = redraws(subject, pictures[0]), subject.picture(pictures[0])
+    one, (image, label) = redraws(context, pictures[0]), context.picture(pictures[0])
     first = Shown(
         np.array([one.index]),
-        np.array([subject.dataset.pairs[one.index].name]),
+        np.array([context.dataset.pairs[one.index].name]),
         label.cpu().numpy(),
         to_pixels(image).cpu().numpy(),
         one.base[None],
     )
     no_samples = np.zeros((0, 0, *one.base.shape), np.uint8)
-    showcase = Showcase(subject.dataset.classes, first, no_samples, first, (one,))
+    showcase = Showcase(context.dataset.classes, first, no_samples, first, (one,))
     figure = interventions(showcase, one.axis)
     assert figure is not None, "the showcase holds the intervention"
-    own = "the picture's own" if subject.editor.method.encoder is not None else "those of one draw"
+    own = "the picture's own" if context.editor.method.encoder is not None else "those of one draw"
     what = f"one {one.axis} of them redrawn at a time"
     if one.axis == EVERYTHING:
         what = "all of them redrawn, as they have neither layers nor classes"
@@ -64,4 +64,4 @@ def draw(subject: Subject, *, pictures: Sequence[int] = (0,)) -> Plate:
         f"Unchanged: the codes are {own}. Below: {what}. Numbers: mean absolute change of a pixel, of 255. Last "
         "column: where the redraws change the picture, on one scale for all rows."
     )
-    return Plate(f"What {'the' if one.axis == EVERYTHING else 'each'} {one.axis} does", text, figure)
+    return FigureFile(f"What {'the' if one.axis == EVERYTHING else 'each'} {one.axis} does", text, figure)

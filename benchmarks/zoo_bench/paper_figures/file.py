@@ -26,7 +26,7 @@ LETTER = 0.56
 
 
 @dataclass(frozen=True)
-class Plate:
+class FigureFile:
     """A figure with a title and a sentence or two on how to read it."""
 
     title: str

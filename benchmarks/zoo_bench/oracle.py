@@ -1,7 +1,7 @@
-"""The row "data" of the tables: each test mask of a stand-in drawn anew by the generator of the data itself.
+"""The row "data" of tables of stand-ins: the generator of the procedural pictures draws each test mask again.
 
-Two pictures of one layout differ in all that the layout leaves open, so the numbers of this row are those of a sampler
-that knows the data perfectly: what Diversity and Top-1 can be on these pictures.
+Two pictures of one layout differ in everything that the layout leaves open, so the numbers of this row are those of a
+sampler that knows the distribution of the data: what Diversity and Top-1 can be on these pictures.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ from zoo.registries import DATASETS
 
 SPLIT = "test"
 RECONSTRUCTION, RANDOM = 2, 3
-"""Streams of style seeds; the pictures of the dataset itself have layouts from stream 0 and styles from stream 1."""
+"""Streams of style seeds; the pictures of the dataset have their layouts from stream 0 and their styles from 1."""
 
 
-class RedrawnSource:
-    """The test masks of the stand-in that ``config`` describes, in styles drawn from ``seed``; pictures on ``device``.
+class OraclePictures:
+    """A :class:`zoo.metrics.PictureSource`: the test masks of a stand-in, painted in styles drawn from ``seed``.
 
-    Its "reconstruction" is one further drawing of the mask, which knows nothing of the ground truth.
+    Its "reconstruction" of a picture is another painting of the mask, independent of the ground truth.
+
+    Args:
+        config: Config of a run whose data are a stand-in; gives dataset, size and seed of the stand-in.
+        seed: Seed of the styles.
+        device: Where its pictures are put.
     """
 
     name = "data"
@@ -38,24 +43,26 @@ class RedrawnSource:
         self.device = device or torch.device("cpu")
         self.dataset, self.size = DATASETS.get(config.data["name"]), config.data["size"]
         self.standin = standin_of(self.dataset)
-        self.drawn_with, self.seed = config.data["standin"]["seed"], seed
+        self.data_seed, self.seed = config.data["standin"]["seed"], seed
 
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
+        """One painting of each of the pictures ``first`` ... of the test set, uint8 ``[B, 3, H, W]``."""
         return torch.cat([self._draw(first + i, RECONSTRUCTION, 1) for i in range(len(pictures))])
 
     def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
+        """``samples`` paintings of the mask of test picture ``index``, uint8 ``[S, 3, H, W]``."""
         yield self._draw(index, RANDOM, samples)
 
     def _draw(self, index: int, stream: int, count: int) -> Tensor:
-        """uint8 ``[count, 3, H, W]``: the layout of test picture ``index``, each time in a style of its own."""
-        where = layout_seed(SPLIT, index, self.drawn_with)
-        drawn = self.standin.layout(where, self.size)
+        """uint8 ``[count, 3, H, W]``: the layout of test picture ``index``, each in another style."""
+        where = layout_seed(SPLIT, index, self.data_seed)
+        layout = self.standin.layout(where, self.size)
         styles = [(*where[:-1], stream, self.seed, number) for number in range(count)]
-        pictures = [self._as_file(self.standin.paint(drawn, style)) for style in styles]
+        pictures = [self._as_file(self.standin.paint(layout, style)) for style in styles]
         return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
 
     def _as_file(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture as it comes back from a file of the dataset's kind, with its compression."""
+        """The picture after the compression of the dataset's file format."""
         picture, file = Image.fromarray(pixels), io.BytesIO()
         suffix = self.dataset.image_suffixes[0]
         picture.save(file, format={".jpg": "JPEG", ".png": "PNG"}[suffix], quality=95)

@@ -1,4 +1,4 @@
-"""The figures of applications on every method: which codes change, which pixels stay, and files that can be opened."""
+"""The figures of the paper on every method: which codes change, which pixels stay, and files that can be opened."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +16,10 @@ from zoo import Codes, ZooError, build, checkpoints
 from zoo.editing.pasting import region_of
 from zoo.editing.statistics import fit_statistics
 from zoo.visual import distinct_colours
-from zoo_bench.applications import layers, material, objects, opening, style
-from zoo_bench.applications.command import figure
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
+from zoo_bench.paper_figures import by_layer, material, objects, style, teaser
+from zoo_bench.paper_figures.command import figure
+from zoo_bench.paper_figures.context import FigureContext
+from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, panel, sheet
 
 BY_CLASS = ("clvae", "groupdnet")
@@ -71,9 +71,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable
 
 
 @pytest.fixture(scope="module")
-def subject(checkpoint: Callable[[str], Path]) -> Callable[[str], Subject]:
-    made: dict[str, Subject] = {}
-    return lambda name: made.setdefault(name, Subject.load(checkpoint(name), device="cpu", seed=7))
+def subject(checkpoint: Callable[[str], Path]) -> Callable[[str], FigureContext]:
+    made: dict[str, FigureContext] = {}
+    return lambda name: made.setdefault(name, FigureContext.load(checkpoint(name), device="cpu", seed=7))
 
 
 def draw(*words: object) -> None:
@@ -145,11 +145,11 @@ def test_a_figure_is_a_png(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("module", "title"),
     [
-        (opening, "Figure 1:"),
+        (teaser, "Figure 1:"),
         (style, "Figures 12 and 13: style-guided synthesis"),
         (objects, "Figure 14: object editing"),
         (material, "Figure 15: material editing"),
-        (layers, "What each layer does"),
+        (by_layer, "What each layer does"),
     ],
 )
 def test_figures_have_the_numbers_of_the_papers_captions(subject, module, title):
@@ -169,14 +169,14 @@ def test_the_heading_says_whose_pictures_they_are(subject):
 
 def test_the_heading_stands_above_the_sheet_and_within_its_width(tmp_path):
     text = "Unchanged: the picture from its own codes. Below: one layer of them moved along a random direction. " * 3
-    plate = Plate("Figure 0: a title", text, sheet([Row("row", [panel(np.zeros((3, 8, 8), np.uint8))] * 4)]))
-    inside = len(plate.figure.texts)
-    plate.save(tmp_path / "plate.png", "TOY RUN: clvae")
-    renderer = FigureCanvasAgg(plate.figure).get_renderer()
-    heading = [text.get_window_extent(renderer) for text in plate.figure.texts[inside:]]
+    file = FigureFile("Figure 0: a title", text, sheet([Row("row", [panel(np.zeros((3, 8, 8), np.uint8))] * 4)]))
+    inside = len(file.figure.texts)
+    file.save(tmp_path / "figure.png", "TOY RUN: clvae")
+    renderer = FigureCanvasAgg(file.figure).get_renderer()
+    heading = [text.get_window_extent(renderer) for text in file.figure.texts[inside:]]
     assert len(heading) == 3
-    assert all(box.x0 >= 0 and box.x1 <= plate.figure.bbox.x1 for box in heading)
-    edges = [plate.figure.bbox.y1] + [edge for box in heading for edge in (box.y0, box.y1)]
+    assert all(box.x0 >= 0 and box.x1 <= file.figure.bbox.x1 for box in heading)
+    edges = [file.figure.bbox.y1] + [edge for box in heading for edge in (box.y0, box.y1)]
     assert edges == sorted(edges), "from below: text, run, title, none over another"
 
 
@@ -197,7 +197,7 @@ def test_a_mask_points_at_a_class_by_paling_the_others(subject):
 def test_a_class_of_figure_1_comes_from_the_sample_above(subject, name):
     method, (_, label) = subject(name).editor.method, subject(name).picture(0)
     codes = method.sample(label, 3, seed=0)
-    everything, part = opening.parts(codes, [2], [])
+    everything, part = teaser.parts(codes, [2], [])
     assert all(torch.equal(everything.codes[key], codes[key]) for key in codes)
     for k in range(CLASSES):
         expected = of_class(codes, k) if k == 2 else of_class(codes, k)[:1].expand(3, -1)
@@ -208,7 +208,7 @@ def test_a_class_of_figure_1_comes_from_the_sample_above(subject, name):
 def test_a_layer_of_figure_1_comes_from_the_sample_above(subject):
     method, (_, label) = subject("clvae").editor.method, subject("clvae").picture(0)
     codes = method.sample(label, 3, seed=0)
-    fine, whole = list(opening.parts(codes, [], [0, codes.layers]))[1:]
+    fine, whole = list(teaser.parts(codes, [], [0, codes.layers]))[1:]
     assert torch.equal(fine.codes["local"][:, 0], codes["local"][:, 0])
     assert torch.equal(fine.codes["local"][:, 1:], codes["local"][:1, 1:].expand(3, -1, -1, -1))
     assert torch.equal(whole.codes["global"], codes["global"])
@@ -216,19 +216,19 @@ def test_a_layer_of_figure_1_comes_from_the_sample_above(subject):
 
 
 def test_figure_1_has_the_largest_classes_and_all_layers(subject):
-    titles = [row.title for row in opening.rows(subject("clvae"), 1, samples=2)]
+    titles = [row.title for row in teaser.rows(subject("clvae"), 1, samples=2)]
     assert titles == [
         *("all codes", "class 0", "class 1", "class 2"),
         *("layer 0 (finest)", "layer 1", "layer 2", "layer 3", "layer 4 (coarsest)", "layer 5 (global)"),
     ]
-    chosen = opening.rows(subject("clvae"), 0, classes="3", layers="1-2", samples=2)
+    chosen = teaser.rows(subject("clvae"), 0, classes="3", layers="1-2", samples=2)
     assert [row.title for row in chosen] == ["all codes", "class 3", "layer 1", "layer 2"]
 
 
 def test_figure_1_of_a_method_without_axes_shows_samples_alone(subject):
-    (row,) = opening.rows(subject("cimle"), 0, samples=3)
+    (row,) = teaser.rows(subject("cimle"), 0, samples=3)
     assert len(row.panels) == 4
-    (single,) = opening.rows(subject("gaugan"), 0, samples=3)
+    (single,) = teaser.rows(subject("gaugan"), 0, samples=3)
     assert len(single.panels) == 2, "one picture per mask"
 
 
@@ -349,7 +349,7 @@ def test_figure_15_goes_along_the_first_principal_direction(subject, tmp_path, g
     [("clvae", "layer", 7), ("groupdnet", "class", CLASSES), ("gaugan_vae", "code", 1), ("cimle", "code", 1)],
 )
 def test_the_figure_of_layers_redraws_the_finest_parts_that_a_method_has(subject, name, axis, parts):
-    one = layers.redraws(subject(name), 0)
+    one = by_layer.redraws(subject(name), 0)
     assert (one.axis, len(one.parts), one.redrawn.shape[1:]) == (axis, parts, (4, 3, 64, 64))
 
 
@@ -358,4 +358,4 @@ def test_unchanged_in_the_figure_of_layers_has_the_codes_of_the_picture(subject)
     method, (image, label) = gaugan_vae.editor.method, gaugan_vae.picture(0)
     rebuilt = method.synthesize(label, method.encode(image, label).mu)[0]
     expected = ((rebuilt + 1) / 2 * 255).byte().numpy()
-    assert np.array_equal(layers.redraws(gaugan_vae, 0).base, expected)
+    assert np.array_equal(by_layer.redraws(gaugan_vae, 0).base, expected)

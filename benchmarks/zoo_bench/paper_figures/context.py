@@ -1,4 +1,4 @@
-"""What a figure shows: a trained method, its test pictures, and the names of their classes."""
+"""What the figures are drawn from: a trained method, its test pictures, and the names of their classes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from zoo.visual import to_pixels
 from zoo_bench.report.figures.sheet import Panel, Pixels, mask, panel
 
 PALE = 0.15
-"""How much colour is left to the classes that a mask does not point at."""
+"""Share of their colour that classes keep which a mask does not highlight."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A trained method, its test pictures, and the seed of all draws. Masks and pictures are of batch 1."""
+class FigureContext:
+    """A trained method, its test pictures, and the seed of all draws. Masks and pictures have batch size 1."""
 
     editor: Editor
     dataset: PairedDataset
@@ -43,11 +43,19 @@ class Subject:
         names: str | None = None,
         device: str = "auto",
         seed: int = 0,
-    ) -> Subject:
-        """A checkpoint with the test pictures of ``data``, by default of the dataset that it was trained on.
+    ) -> FigureContext:
+        """A checkpoint with test pictures.
 
-        names: a table of class names that ships with the zoo. Raises ZooError as
-        :meth:`Editor.load` and :func:`evaluation_pictures` do.
+        Args:
+            checkpoint: The file.
+            data: Name of a dataset; by default the one that it was trained on.
+            data_root: Folder of the dataset; by default that of the training.
+            names: A table of class names that ships with the zoo.
+            device: cpu, cuda, or auto.
+            seed: Seed of all draws.
+
+        Raises:
+            ZooError: As :meth:`Editor.load` and :func:`evaluation_pictures` do.
         """
         editor = Editor.load(checkpoint, device=device, names=names)
         dataset = evaluation_pictures(editor.method, data or editor.method.config.data["name"], data_root)
@@ -56,13 +64,10 @@ class Subject:
 
     @property
     def run(self) -> str:
-        """What the pictures are pictures of: ``TOY RUN: clvae, deepfashion, 64x64 procedural pictures, 20 iterations``.
-
-        A run of a toy profile is called a toy, as in the reports of the bench.
-        """
+        """What was run, for a heading: ``TOY RUN: clvae, deepfashion, 64x64 procedural pictures, 20 iterations``."""
         method, (height, width) = self.editor.method, self.dataset.size
         profile, trained = method.config.profile, method.config.data["name"]
-        kind = "" if profile is None else "TOY RUN: " if is_toy(profile) else f"profile {profile}: "
+        kind = "TOY RUN: " if is_toy(profile) else "" if profile is None else f"profile {profile}: "
         drawn = "procedural" if is_procedural(self.dataset.root) else "real"
         shown = [] if trained == self.dataset.name else [f"trained on {trained}"]
         iterations = training_facts(self.editor.checkpoint)["iterations"]
@@ -119,7 +124,7 @@ class Subject:
         return panel(to_pixels(image)[0].cpu().numpy(), None if label is None else self._coloured(label), caption)
 
     def mask(self, label: Tensor, caption: str = "", *, only: tuple[int, ...] | None = None) -> Panel:
-        """The mask in colours; ``only`` points at some classes, and the others are pale."""
+        """The mask in colours; ``only`` highlights some classes; the others are pale."""
         pixels = self._coloured(label)
         if only is not None:
             pale = 255 - PALE * (255 - pixels.astype(np.float64))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from zoo.codes import Codes
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
+from zoo_bench.paper_figures.context import FigureContext
+from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, headed, sheet
 
 CLASSES = 3
@@ -34,46 +34,46 @@ def parts(codes: Codes, classes: Sequence[int], layers: Sequence[int]) -> Iterat
 
 
 def rows(
-    subject: Subject, place: int, *, classes: str | None = None, layers: str | None = None, samples: int = 5
+    context: FigureContext, place: int, *, classes: str | None = None, layers: str | None = None, samples: int = 5
 ) -> list[Row]:
     """The lines for one mask, without captions."""
-    method, (_, label) = subject.editor.method, subject.picture(place)
-    codes = method.sample(label, samples if method.code_specs else 1, seed=subject.seed)
-    ids = subject.classes(classes, label, CLASSES) if classes or subject.by("class") else ()
+    method, (_, label) = context.editor.method, context.picture(place)
+    codes = method.sample(label, samples if method.code_specs else 1, seed=context.seed)
+    ids = context.classes(classes, label, CLASSES) if classes or context.by("class") else ()
     found = []
-    for part in parts(codes, ids, subject.layers(layers)):
+    for part in parts(codes, ids, context.layers(layers)):
         first, title = None, "all codes"
         if part.class_id is not None:
-            first, title = subject.mask(label, only=(part.class_id,)), subject.editor.table.names[part.class_id]
+            first, title = context.mask(label, only=(part.class_id,)), context.editor.table.names[part.class_id]
         elif part.layer is not None:
-            title = subject.layer_title(part.layer)
+            title = context.layer_title(part.layer)
         else:
-            first = subject.mask(label)
-        found.append(Row(title, [first, *subject.drawn(label, part.codes)]))
+            first = context.mask(label)
+        found.append(Row(title, [first, *context.drawn(label, part.codes)]))
     return found
 
 
 def draw(
-    subject: Subject,
+    context: FigureContext,
     *,
     pictures: Sequence[int] = (0,),
     classes: str | None = None,
     layers: str | None = None,
     samples: int = 5,
-) -> Plate:
+) -> FigureFile:
     """The figure for some masks, one below the other."""
     lines: list[Row] = []
     for place in pictures:
-        *before, last = rows(subject, place, classes=classes, layers=layers, samples=samples)
+        *before, last = rows(context, place, classes=classes, layers=layers, samples=samples)
         lines += [*before, replace(last, below=True)]
     columns = ["mask", *(f"sample {i + 1}" for i in range(len(lines[0].panels) - 1))]
-    return Plate("Figure 1: many pictures for one mask", _text(subject), sheet(headed(lines, columns)))
+    return FigureFile("Figure 1: many pictures for one mask", _text(context), sheet(headed(lines, columns)))
 
 
-def _text(subject: Subject) -> str:
-    if not subject.editor.method.code_specs:
+def _text(context: FigureContext) -> str:
+    if not context.editor.method.code_specs:
         return "This method has no codes, and so one picture for each mask."
-    parts = " or one ".join(axis for axis in ("class", "layer") if subject.by(axis))
+    parts = " or one ".join(axis for axis in ("class", "layer") if context.by(axis))
     if not parts:
         return "Samples with all codes drawn."
     return (

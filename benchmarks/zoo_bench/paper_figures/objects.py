@@ -11,8 +11,8 @@ from zoo.editing.edits import edit_object
 from zoo.editing.encoding import render as synthesized
 from zoo.editing.pasting import paste_back, region_of
 from zoo.visual import to_pixels
-from zoo_bench.applications.plate import Plate
-from zoo_bench.applications.subject import Subject
+from zoo_bench.paper_figures.context import FigureContext
+from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, headed, panel, sheet
 
 CLASSES = 3
@@ -20,7 +20,7 @@ CLASSES = 3
 
 
 def edits(
-    subject: Subject,
+    context: FigureContext,
     place: int,
     *,
     classes: str | None = None,
@@ -31,12 +31,12 @@ def edits(
 
     ``zoo edit object`` with the same picture, class and seed draws the same.
     """
-    editor, (image, label) = subject.editor, subject.picture(place)
-    codes = editor.codes(image, label, subject.seed)
+    editor, (image, label) = context.editor, context.picture(place)
+    codes = editor.codes(image, label, context.seed)
     chosen = editor.layers(layers)
     return codes, {
-        k: edit_object(editor.method, label, codes, classes=[k], layers=chosen, samples=samples, seed=subject.seed + 1)
-        for k in subject.classes(classes, label, CLASSES)
+        k: edit_object(editor.method, label, codes, classes=[k], layers=chosen, samples=samples, seed=context.seed + 1)
+        for k in context.classes(classes, label, CLASSES)
     }
 
 
@@ -46,38 +46,38 @@ def pasted(edited: Tensor, image: Tensor, label: Tensor, class_id: int) -> Tenso
 
 
 def rows(
-    subject: Subject, place: int, *, classes: str | None = None, layers: str | None = None, samples: int = 4
+    context: FigureContext, place: int, *, classes: str | None = None, layers: str | None = None, samples: int = 4
 ) -> list[Row]:
     """The lines for one picture: before, then two for each class, synthesised throughout and pasted back."""
-    image, label = subject.picture(place)
-    codes, redraws = edits(subject, place, classes=classes, layers=layers, samples=samples)
-    (rebuilt,) = subject.drawn(label, codes)
-    before = headed([Row("", [subject.mask(label), subject.shown(image), rebuilt])], ["mask", "picture", "unchanged"])
+    image, label = context.picture(place)
+    codes, redraws = edits(context, place, classes=classes, layers=layers, samples=samples)
+    (rebuilt,) = context.drawn(label, codes)
+    before = headed([Row("", [context.mask(label), context.shown(image), rebuilt])], ["mask", "picture", "unchanged"])
     lines = [Row("", before[0].panels, below=True)]
     for k, changed in redraws.items():
-        name = subject.editor.table.names[k]
-        edited = synthesized(subject.editor.method, label, changed)
+        name = context.editor.table.names[k]
+        edited = synthesized(context.editor.method, label, changed)
         kept = pasted(edited, image, label, k)
-        lines.append(Row(name, [subject.mask(label, only=(k,)), *map(panel, edited.numpy())]))
+        lines.append(Row(name, [context.mask(label, only=(k,)), *map(panel, edited.numpy())]))
         lines.append(Row(f"{name} (pasted back)", [None, *map(panel, kept.numpy())], below=True))
     captions = ["where", *(f"redraw {i + 1}" for i in range(samples))]
     return [lines[0], *headed(lines[1:], captions)]
 
 
 def draw(
-    subject: Subject,
+    context: FigureContext,
     *,
     pictures: Sequence[int] = (0,),
     classes: str | None = None,
     layers: str | None = None,
     samples: int = 4,
-) -> Plate:
+) -> FigureFile:
     """The figure for some pictures, one below the other."""
     lines = [
-        line for place in pictures for line in rows(subject, place, classes=classes, layers=layers, samples=samples)
+        line for place in pictures for line in rows(context, place, classes=classes, layers=layers, samples=samples)
     ]
     text = (
         "Unchanged: the picture from its own codes. Below: the codes of one class drawn anew, all others kept. Pasted "
         "back: outside the class, the pixels of the picture itself."
     )
-    return Plate("Figure 14: object editing", text, sheet(lines))
+    return FigureFile("Figure 14: object editing", text, sheet(lines))

@@ -71,22 +71,21 @@ def figure(
 
     from inspect import signature
 
-    from zoo_bench.applications import layers as by_layer
-    from zoo_bench.applications import material, objects, opening, style
-    from zoo_bench.applications.subject import Subject
+    from zoo_bench.paper_figures import by_layer, material, objects, style, teaser
+    from zoo_bench.paper_figures.context import FigureContext
 
-    figures = {"1": opening, "12": style, "13": style, "14": objects, "15": material, "layers": by_layer}
+    figures = {"1": teaser, "12": style, "13": style, "14": objects, "15": material, "layers": by_layer}
     draw = figures[name].draw
-    asked = {
+    options = {
         "pictures": pictures,
         "classes": classes,
         "layers": layers,
         "samples": samples,
         "statistics": statistics,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     if unused := [f"--{name}" for name in given if name not in signature(draw).parameters]:
         raise click.UsageError(f"Figure {name} has no use for {' and '.join(unused)}: leave it out.")
-    subject = Subject.load(checkpoint, data=data, data_root=data_root, names=names, device=device, seed=seed)
-    draw(subject, **given).save(out, subject.run)
+    context = FigureContext.load(checkpoint, data=data, data_root=data_root, names=names, device=device, seed=seed)
+    draw(context, **given).save(out, context.run)
     click.echo(f"Wrote {out}")

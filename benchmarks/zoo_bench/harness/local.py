@@ -1,0 +1,200 @@
+"""Where cells run on this machine: each in a process of its own, or one after another in the present process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Literal
+
+from zoo_bench.cell import CellBusyError, CellFolder
+
+BUSY, INTERRUPTED = 75, 130
+"""Exit codes of a process that runs a cell. 0: it finished, or failed, as its folder says."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of the work on a cell.
+
+    ``done``: it finished, or failed and wrote its ``failed.json``. ``busy``: another process runs it. ``died``: its
+    process ended before that. ``why`` explains the last two ("is being run by ...", "was ended by ...").
+    """
+
+    folder: Path
+    outcome: Literal["done", "busy", "died"]
+    why: str = ""
+
+
+class Executor(ABC):
+    """Runs the cells of folders, a few at a time.
+
+    ``jobs`` is how many run at a time (None: as many as there are), ``free`` how many more may be started now.
+    """
+
+    jobs: int | None
+    free: int
+
+    @abstractmethod
+    def start(self, folder: Path) -> None:
+        """Begin the work on a cell. Raises ZooError where that is refused."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> list[Ended]:
+        """The cells that have ended since the last call, after ``seconds`` at most."""
+
+    def stop(self) -> None:  # noqa: B027  (not every executor has something to stop)
+        """Let every training save itself, and wait for that."""
+
+    def close(self) -> None:  # noqa: B027
+        """Kill what still runs."""
+
+
+class InProcess(Executor):
+    """One cell after another in this process, for a debugger."""
+
+    jobs = free = 1
+
+    def __init__(self) -> None:
+        self._ended: list[Ended] = []
+
+    def start(self, folder: Path) -> None:
+        """Run the cell."""
+        from zoo_bench.harness.worker import run_cell
+
+        try:
+            run_cell(folder)
+            self._ended.append(Ended(folder, "done"))
+        except CellBusyError as error:
+            self._ended.append(Ended(folder, "busy", str(error)))
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """The cells that were run."""
+        ended, self._ended = self._ended, []
+        if not ended:
+            time.sleep(seconds)
+        return ended
+
+
+class Processes(Executor):
+    """A process per cell, ``jobs`` at a time; each uses one of the GPUs in turn, or else its share of the cores.
+
+    Importing torch takes seconds. Without GPUs, one server process does that once, and every cell is a fork of it. With
+    GPUs every process imports torch itself, since CUDA does not work in forks of a process that has looked for GPUs, as
+    libraries do when they are imported.
+    """
+
+    def __init__(self, jobs: int, plugins: Sequence[Path] = ()) -> None:
+        self.jobs: int = jobs
+        self._plugins = plugins
+        gpus = _gpus()
+        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
+        if not gpus and "forkserver" in multiprocessing.get_all_start_methods():
+            self._context = multiprocessing.get_context("forkserver")
+            self._context.set_forkserver_preload(["zoo_bench.harness.worker"])
+        self._resources = shares(jobs, gpus)
+        self._running: dict[int, tuple[Path, BaseProcess]] = {}
+
+    @property
+    def free(self) -> int:  # type: ignore[override]
+        """How many more cells may be started now."""
+        return self.jobs - len(self._running)
+
+    def start(self, folder: Path) -> None:
+        """Start the process of a cell."""
+        from zoo_bench.harness.worker import process_main
+
+        slot = next(slot for slot in range(self.jobs) if slot not in self._running)
+        environment, threads = self._resources[slot]
+        with _variables(environment):  # a process that imports torch itself must start with them
+            place = Path.cwd(), dict(os.environ)  # of which a fork of the server has older ones
+            process = self._context.Process(target=process_main, args=(folder, self._plugins, *place, threads))
+            process.start()
+        self._running[slot] = folder, process
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """The cells whose processes have ended."""
+        if not self._running:
+            time.sleep(seconds)
+        wait([process.sentinel for _, process in self._running.values()], seconds)
+        over = [slot for slot, (_, process) in self._running.items() if process.exitcode is not None]
+        return [_ended(*self._running.pop(slot)) for slot in over]
+
+    def stop(self) -> None:
+        """SIGTERM for every process: trainings save themselves."""
+        for _, process in self._running.values():
+            process.terminate()
+        self._join()
+
+    def close(self) -> None:
+        """SIGKILL for every process."""
+        for _, process in self._running.values():
+            process.kill()
+        self._join()
+
+    def _join(self) -> None:
+        for _, process in self._running.values():
+            process.join()
+        self._running.clear()
+
+
+def shares(jobs: int, gpus: Sequence[str]) -> list[tuple[dict[str, str], int | None]]:
+    """For each of ``jobs`` processes the environment with its GPU, in turn, and its number of threads.
+
+    One job has all GPUs and all cores; a number of threads in OMP_NUM_THREADS stays.
+    """
+    if jobs == 1:
+        return [({}, None)]
+    if gpus:
+        return [({"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]}, None) for slot in range(jobs)]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [({}, None if "OMP_NUM_THREADS" in os.environ else max(1, cores // jobs))] * jobs
+
+
+@contextmanager
+def _variables(changed: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables of this process for the time of the block."""
+    before = dict(os.environ)
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name in changed:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _gpus() -> list[str]:
+    """The names of the GPUs that torch sees, as CUDA_VISIBLE_DEVICES has them."""
+    import torch
+
+    count = torch.cuda.device_count()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return chosen.split(",")[:count] if chosen else [str(number) for number in range(count)]
+
+
+def _ended(folder: Path, process: BaseProcess) -> Ended:
+    code, files = process.exitcode or 0, CellFolder(folder)
+    process.join()
+    if code == 0:
+        return Ended(folder, "done")
+    state = files.state
+    if code == BUSY or files.running:
+        holder = "another process" if state is None else f"process {state.pid} on {state.host}"
+        return Ended(folder, "busy", f"is being run by {holder}")
+    if code == INTERRUPTED:
+        return Ended(folder, "died", "was stopped; its training is saved")
+    if code > 0:
+        return Ended(folder, "died", f"ended with exit code {code}: {files.output} says more")
+    name = signal.Signals(-code).name
+    hint = " (by hand, or because memory ran out)" if name == "SIGKILL" else ""
+    return Ended(folder, "died", f"was ended by {name}{hint}; {files.output} may say more")
