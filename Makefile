@@ -4,10 +4,12 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+# the tools of the documentation are installed at its first build
+DOCS := NO_MKDOCS_2_WARNING=1 $(UV) run --frozen --quiet --group docs mkdocs
 # Tests share the cores as processes, which is faster than as threads of one.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup bench test test-long lint wheel clean
+.PHONY: setup bench test test-long lint docs docs-serve wheel clean
 
 setup: .venv/.synced
 
@@ -33,8 +35,15 @@ lint: setup
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
+# the site, in site/; a broken link or reference is an error
+docs: setup
+	$(DOCS) build --strict --quiet
+
+docs-serve: setup
+	$(DOCS) serve
+
 wheel: setup
 	$(UV) build --wheel
 
 clean:
-	rm -rf .venv .tools dist
+	rm -rf .venv .tools dist site
