@@ -103,7 +103,7 @@ MISTAKES = [
     ("nothing to resume", nothing, (*TRAIN, "--resume"), ["no run/latest.pth", "drop --resume"]),
     ("unknown profile", nothing, (*TRAIN, "--profile", "smok"), ['"smok"', '"smoke"']),
     ("unknown option", nothing, (*TRAIN, "--set-up"), ["--set-up", "zoo train --help"]),
-    ("unknown command", nothing, ("trian",), ["'trian'", "'train'", "zoo --help"]),
+    ("unknown command", nothing, ("trian",), ['"trian"', '"train"', "zoo --help"]),
     ("two methods", nothing, ("train", "clvae", *TRAIN[1:]), ["argument (gaugan). See zoo train --help."]),
     ("missing option", nothing, ("train", "clvae"), ["--data", "zoo train --help"]),
     ("no device", nothing, (*TRAIN, "--set", "train.device=gpu"), ['"gpu"', "auto, cpu, cuda"]),

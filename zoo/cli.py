@@ -17,7 +17,7 @@ from textwrap import shorten
 
 import click
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, nearest
 from zoo.options import examples, plugin_option
 
 COMMANDS = {
@@ -54,6 +54,15 @@ class CommandGroup(click.Group):
             return command
         entry = _installed().get(cmd_name)
         return None if entry is None else _load(entry)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        hint = nearest(name, self.list_commands(ctx))
+        if hint and not name.startswith("-") and self.get_command(ctx, name) is None:
+            ctx.fail(f'There is no command "{name}"{hint}')
+        return super().resolve_command(ctx, args)
 
 
 def _installed() -> dict[str, EntryPoint]:
