@@ -173,7 +173,7 @@ class Codes(Mapping[str, Tensor]):
             masks[name] = mask
         if named and not any(mask is not None and mask.any() for mask in masks.values()):
             if not all(named.values()):
-                raise ZooError("The list of classes or layers to edit is empty: give at least one.")
+                raise ZooError("The classes or layers to edit are an empty list: give at least one.")
             raise ZooError(
                 f"Layer {self.layers} is the code of the picture as a whole, which has no part for single classes: "
                 "give other layers, or no classes."

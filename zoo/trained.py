@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import factory
-from zoo.config import Config, resolve
+from zoo.config import Config, known_profile, resolve
 from zoo.config.values import keywords
 from zoo.data import PairedDataset
 from zoo.data.standin import located
@@ -53,7 +53,7 @@ def evaluation_pictures(method: Method, data: str, root: Path | None, split: str
     else:
         # a dataset of any number of classes, such as "folder", is taken to have those of the checkpoint
         sets = [f"data.classes={classes}"] if "classes" in keywords(DATASETS.get(data)) else []
-        config = resolve(trained.method["name"], data, trained.profile, sets, data_root=root)
+        config = resolve(trained.method["name"], data, known_profile(trained.profile), sets, data_root=root)
         config = _with(config, size=trained.data["size"])
     if config.data["classes"] != classes:
         raise ZooError(

@@ -10,7 +10,19 @@ import yaml
 
 from tests.packaging import REPOSITORY
 from zoo import DATASETS, METHODS, Method, ZooError
-from zoo.config import Config, OptimizerConfig, Profile, Range, TrainConfig, is_toy, profile, profiles, read, resolve
+from zoo.config import (
+    Config,
+    OptimizerConfig,
+    Profile,
+    Range,
+    TrainConfig,
+    is_toy,
+    known_profile,
+    profile,
+    profiles,
+    read,
+    resolve,
+)
 from zoo.config.read import CONFIGS, parse_yaml
 from zoo.config.values import check, describe, keywords
 
@@ -257,8 +269,9 @@ def test_a_profile_of_ones_own_by_path(tree, tmp_path):
     assert (config.train.epochs, config.train.keep, config.method["steps"]) == (4, 6, (6,))
     assert profile("quick") == Profile("quick", False, "A run of a minute.")
     assert Config.from_dict(config.to_dict(), "x.pth") == config
+    assert known_profile(config.profile) == str(mine)
     mine.unlink()
-    assert not is_toy(config.profile) and not is_toy(None)
+    assert not is_toy(config.profile) and not is_toy(None) and known_profile(config.profile) is None
     with pytest.raises(ZooError, match=r"quick\.yaml"):
         profile(str(mine))
 

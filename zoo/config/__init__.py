@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.config.config import Config, checked
 from zoo.config.merging import DEFAULTS, merge, parse_set, settable
-from zoo.config.profile_files import Profile, is_toy, profile, profiles
+from zoo.config.profile_files import Profile, is_toy, known_profile, profile, profiles
 from zoo.config.schema import EvaluateConfig, NonNegative, OptimizerConfig, Positive, TrainConfig
 from zoo.config.values import Range
 from zoo.errors import ZooError
@@ -26,6 +26,7 @@ __all__ = [
     "TrainConfig",
     "compose",
     "is_toy",
+    "known_profile",
     "profile",
     "profiles",
     "resolve",

@@ -44,12 +44,20 @@ def profile(name: str) -> Profile:
     return load_profile(name)[0]
 
 
+def known_profile(name: str | None) -> str | None:
+    """The name of a checkpoint's profile, or None if that profile is not on this machine (any more)."""
+    try:
+        if name is not None:
+            profile(name)
+    except ZooError:
+        return None
+    return name
+
+
 def is_toy(name: str | None) -> bool:
     """Whether a profile is a toy; False for None and for a profile that is not on this machine."""
-    try:
-        return name is not None and profile(name).toy
-    except ZooError:
-        return False
+    known = known_profile(name)
+    return known is not None and profile(known).toy
 
 
 def load_profile(name: str) -> tuple[Profile, list[Layer]]:

@@ -114,10 +114,11 @@ class TableView:
         cells = self.cells.copy()
         cells.columns.name, cells.index.name = cells.index.name, None
         style = cells.style.format(escape="html").format_index(escape="html").format_index(escape="html", axis=1)
-        html = style.set_td_classes(classes).set_uuid(self.name).to_html(cell_ids=False)
+        html = style.set_td_classes(classes).set_uuid(self.name).to_html()
         html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
+        html = re.sub(r' id="T_[^"]*"', "", html)
         html = re.sub(r'<th class="index_name[^>]*>', '<th scope="col">', html)
-        return re.sub(r'<th class="(row|col)_heading[^"]*"([^>]*)>', r'<th scope="\1"\2>', html)
+        return re.sub(r'<th [^>]*class="(row|col)_heading[^>]*>', r'<th scope="\1">', html)
 
     def print(self, console: Console) -> None:
         """Print the table, what is said about it, and its claims."""
