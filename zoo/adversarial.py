@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from zoo.codes import Codes, Posterior
 from zoo.config import NonNegative, Positive
-from zoo.distributed import bare
+from zoo.distributed import unwrap_ddp
 from zoo.interfaces import Batch, Encoder, Generator, Method
 from zoo.losses import (
     GANLoss,
@@ -143,7 +143,7 @@ class AdversarialMethod(Method):
         if self.feature_matching_weight:
             losses["feature_matching"] = self.feature_matching_weight * feature_matching_loss(fakes, reals)
         if self.perceptual_weight:
-            losses["perceptual"] = self.perceptual_weight * perceptual_loss(self.trunk, fake, batch.image, batch.weight)
+            losses["perceptual"] = self.perceptual_weight * perceptual_loss(self.vgg, fake, batch.image, batch.weight)
         return fake, losses
 
     def discriminator_losses(
@@ -218,7 +218,7 @@ def frozen(module: nn.Module | None) -> Iterator[nn.Module]:
     The generator step needs gradients through the discriminator, not for it, and the wrapper would wait for them.
     """
     assert module is not None
-    network = bare(module)
+    network = unwrap_ddp(module)
     parameters = [p for p in network.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)

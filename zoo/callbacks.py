@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.config.values import check_mapping, keywords
-from zoo.distributed import bare, evaluating, unwrapped, with_networks
+from zoo.distributed import evaluating, unwrap_ddp, unwrapped, with_networks
 from zoo.errors import ZooError
 from zoo.registries import CALLBACKS
 
@@ -85,7 +85,7 @@ class Run:
     @property
     def method(self) -> Method:
         """The method in training mode, with its networks outside of their distributed wrappers."""
-        networks = {name: bare(network) for name, network in self._method.named_children()}
+        networks = {name: unwrap_ddp(network) for name, network in self._method.named_children()}
         if all(network is self._method._modules[name] for name, network in networks.items()):
             return self._method
         method = copy.copy(self._method)  # shares the networks, in a dictionary of its own

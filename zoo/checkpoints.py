@@ -17,7 +17,7 @@ from torch import Tensor
 from zoo.errors import ZooError
 from zoo.files import atomic_file
 
-VERSION = 1
+VERSION = 2
 """The layout of the payload; a reader refuses any other."""
 
 REQUIRED = ("version", "config", "method")
@@ -89,7 +89,7 @@ def load(path: Path | str) -> dict[str, Any]:
     return payload
 
 
-def slim(path: Path) -> None:
+def strip_optimizer(path: Path) -> None:
     """Remove from a checkpoint what only a continued training needs, above all the states of the optimisers.
 
     A checkpoint without them stays unchanged. Raises ZooError as :func:`load` and :func:`save` do.

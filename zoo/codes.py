@@ -126,11 +126,11 @@ class Codes(Mapping[str, Tensor]):
             return Codes({}, {}, len(range(self.batch_size)[index]) if isinstance(index, slice) else len(index))
         return self.map(lambda t: t[index])
 
-    def repeated(self, samples: int) -> Codes:
+    def repeat(self, samples: int) -> Codes:
         """Every picture's codes ``samples`` times, adjacent like the samples of a mask: a batch of B * S."""
         return self.rows([b for b in range(self.batch_size) for _ in range(samples)])
 
-    def part(
+    def mask(
         self, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> dict[str, Tensor | None]:
         """Masks of the part of the codes that belongs to some classes and layers.
@@ -157,7 +157,7 @@ class Codes(Mapping[str, Tensor]):
         masks: dict[str, Tensor | None] = {}
         for name, tensor in self.items():
             spec = self.specs[name]
-            if name in self.whole and named.keys() == {"layer"} and self.layers in named["layer"]:
+            if name in self.global_names and named.keys() == {"layer"} and self.layers in named["layer"]:
                 masks[name] = torch.ones([1] * tensor.dim(), dtype=torch.bool, device=tensor.device)
                 continue
             if any(spec.axis(axis) is None for axis in named):
@@ -187,7 +187,7 @@ class Codes(Mapping[str, Tensor]):
         return max(sizes, default=0)
 
     @property
-    def whole(self) -> tuple[str, ...]:
+    def global_names(self) -> tuple[str, ...]:
         """Names of the codes of the picture as a whole, which have neither a class nor a layer axis."""
         return tuple(n for n, spec in self.specs.items() if not spec.axis("class") and not spec.axis("layer"))
 
@@ -208,10 +208,10 @@ class Codes(Mapping[str, Tensor]):
     def replace(
         self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> Codes:
-        """These codes, with the part of ``classes`` and ``layers`` (see :meth:`part`) taken from ``source``."""
-        return self.where(self.part(classes=classes, layers=layers), source)
+        """These codes, with the part of ``classes`` and ``layers`` (see :meth:`mask`) taken from ``source``."""
+        return self.where(self.mask(classes=classes, layers=layers), source)
 
-    def towards(self, other: Codes, amount: float | Tensor) -> Codes:
+    def lerp(self, other: Codes, amount: float | Tensor) -> Codes:
         """Linear interpolation from these codes to ``other``; where the two are equal, the result is exactly them.
 
         Args:
@@ -227,7 +227,7 @@ class Codes(Mapping[str, Tensor]):
         return Codes({name: between(self[name], other[name]) for name in self}, self.specs, self.batch_size)
 
     def where(self, part: Mapping[str, Tensor | None], source: Codes) -> Codes:
-        """These codes, with those of ``source`` wherever ``part`` (masks as :meth:`part` gives them) is true."""
+        """These codes, with those of ``source`` wherever ``part`` (masks as :meth:`mask` gives them) is true."""
         tensors = {}
         for name, tensor in self.items():
             mask = part[name]
@@ -242,19 +242,19 @@ class Posterior:
     Attributes:
         mu: Means.
         logvar: Logarithms of the variances.
-        presence: By the name of the code, a bool tensor over its leading axes (``[B, L, C]`` for CLVAE's local code
+        class_mask: By the name of the code, a bool tensor over its leading axes (``[B, L, C]`` for CLVAE's local code
             ``[B, L, C, N]``): False where the class does not occur. There mu = logvar = 0, which is the prior. Codes
             that exist for every picture have no entry.
     """
 
     mu: Codes
     logvar: Codes
-    presence: dict[str, Tensor] = field(default_factory=dict)
+    class_mask: dict[str, Tensor] = field(default_factory=dict)
 
-    def repeated(self, samples: int) -> Posterior:
-        """The posterior of every picture ``samples`` times, as :meth:`Codes.repeated`."""
-        presence = {name: mask.repeat_interleave(samples, 0) for name, mask in self.presence.items()}
-        return Posterior(self.mu.repeated(samples), self.logvar.repeated(samples), presence)
+    def repeat(self, samples: int) -> Posterior:
+        """The posterior of every picture ``samples`` times, as :meth:`Codes.repeat`."""
+        class_mask = {name: mask.repeat_interleave(samples, 0) for name, mask in self.class_mask.items()}
+        return Posterior(self.mu.repeat(samples), self.logvar.repeat(samples), class_mask)
 
     def sample(self, noise: Codes | None = None) -> Codes:
         """Draw codes by the reparametrisation mu + exp(logvar / 2) * noise (Endo & Kanamori 2020, eq. 4 and 13).

@@ -18,7 +18,7 @@ from zoo.codes import Codes
 from zoo.config import TrainConfig
 from zoo.engine.optimizers import GroupOptimWrapper, build_optimizers
 from zoo.interfaces import Batch, Method
-from zoo.nn.vgg import load_trunk
+from zoo.nn.vgg import load_vgg
 
 CLASSES, SIZE, BATCH = 6, (64, 64), 2
 
@@ -73,7 +73,7 @@ def check_seed(method: Method) -> None:
 
 
 def check_round_trip(method: Method) -> None:
-    """What encode() returns can be synthesised, as means and as a draw; presence masks lead their codes' axes."""
+    """What encode() returns can be synthesised, as means and as a draw; class masks lead their codes' axes."""
     batch = small_batch()
     if method.encoder is None and method.code_specs:
         return
@@ -81,11 +81,13 @@ def check_round_trip(method: Method) -> None:
     assert posterior.mu.specs == dict(method.code_specs), "encode() and sample() give different codes"
     for codes in (posterior.mu, posterior.sample()):
         assert method.synthesize(batch.label, codes).shape == batch.image.shape
-    for name, presence in posterior.presence.items():
-        leading = posterior.mu[name].shape[: presence.dim()]
-        assert presence.dtype == torch.bool, f"presence of {name} is {presence.dtype}, not bool"
-        assert presence.shape == leading, f"presence of {name} has shape {tuple(presence.shape)}, expected {leading}"
-        absent = ~presence
+    for name, class_mask in posterior.class_mask.items():
+        leading = posterior.mu[name].shape[: class_mask.dim()]
+        assert class_mask.dtype == torch.bool, f"class_mask of {name} is {class_mask.dtype}, not bool"
+        assert class_mask.shape == leading, (
+            f"class_mask of {name} has shape {tuple(class_mask.shape)}, expected {leading}"
+        )
+        absent = ~class_mask
         assert not posterior.mu[name][absent].any(), f"mu of {name} is not zero where the class is absent"
 
 
@@ -94,8 +96,8 @@ def check_gradients(method: Method) -> None:
 
     Every parameter of a group gets a finite gradient, and the losses are finite and detached.
     """
-    if method.needs_trunk:
-        method.attach_trunk(load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True))
+    if method.needs_vgg:
+        method.attach_vgg(load_vgg(layers=method.vgg_layers, pool=method.vgg_pool, allow_random=True))
     settings = TrainConfig() if method.config is None else method.config.train
     optimizers = build_optimizers(method, settings.optimizers)
     watched = {name: _Watched(name, optimizer, method) for name, optimizer in optimizers.items()}

@@ -160,7 +160,7 @@ def wrap(method: nn.Module) -> nn.Module:
         return MMSeparateDistributedDataParallel(method, device_ids=None)
 
 
-def bare(module: N) -> N:
+def unwrap_ddp(module: N) -> N:
     """The network itself, without the wrapper that averages its gradients over the ranks."""
     return cast(N, module.module) if isinstance(module, DistributedDataParallel) else module
 
@@ -179,7 +179,7 @@ def with_networks(method: N, networks: Mapping[str, nn.Module]) -> Iterator[N]:
 @contextmanager
 def unwrapped(method: N) -> Iterator[N]:
     """The method with bare networks for the time of the block: its state then has the keys of a run of one process."""
-    networks = {name: bare(network) for name, network in method._modules.items() if network is not None}
+    networks = {name: unwrap_ddp(network) for name, network in method._modules.items() if network is not None}
     with with_networks(method, networks) as plain:
         yield plain
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.distributed import bare
+from zoo.distributed import unwrap_ddp
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from zoo.config import Config
     from zoo.editing.drawing import Mask
-    from zoo.nn.vgg import FeatureTrunk
+    from zoo.nn.vgg import VGGFeatures
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Method(nn.Module, ABC):
     @property
     def code_specs(self) -> Mapping[str, CodeSpec]:
         """The codes of this method, by name; empty for a method that gives one picture per mask."""
-        return bare(self.generator).code_specs  # a distributed run wraps the networks
+        return unwrap_ddp(self.generator).code_specs  # a distributed run wraps the networks
 
     def draw(self, mask: Mask, samples: int = 8, seed: int = 0) -> list[Image.Image]:
         """Draw RGB pictures, of the size of the method, for one label map.
@@ -217,24 +217,24 @@ class Method(nn.Module, ABC):
         image: Tensor = self.generator(label, codes)
         return image
 
-    needs_trunk: ClassVar[bool] = True
-    """Whether training needs VGG features; the engine then calls :meth:`attach_trunk` before the first step."""
+    needs_vgg: ClassVar[bool] = True
+    """Whether training needs VGG features; the engine then calls :meth:`attach_vgg` before the first step."""
 
-    trunk_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """The layers of VGG that the perceptual loss compares, for :func:`zoo.nn.vgg.load_trunk`."""
+    vgg_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    """The layers of VGG that the perceptual loss compares, for :func:`zoo.nn.vgg.load_vgg`."""
 
-    trunk_pool: ClassVar[Literal["max", "avg"]] = "max"
+    vgg_pool: ClassVar[Literal["max", "avg"]] = "max"
     """The pooling of that network."""
 
-    def attach_trunk(self, trunk: FeatureTrunk) -> None:
+    def attach_vgg(self, vgg: VGGFeatures) -> None:
         """Receive the frozen feature network; it belongs neither to the parameters nor to the checkpoints."""
-        object.__setattr__(self, "_trunk", trunk)
+        object.__setattr__(self, "_vgg", vgg)
 
     @property
-    def trunk(self) -> FeatureTrunk:
-        """The attached feature network; training calls :meth:`attach_trunk` first."""
-        trunk: FeatureTrunk = self.__dict__["_trunk"]
-        return trunk
+    def vgg(self) -> VGGFeatures:
+        """The attached feature network; training calls :meth:`attach_vgg` first."""
+        vgg: VGGFeatures = self.__dict__["_vgg"]
+        return vgg
 
     def facts(self) -> dict[str, Any]:
         """What the constructor decided by itself, as plain values; for the dry run and the run's record."""

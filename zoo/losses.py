@@ -67,12 +67,12 @@ def kl_divergence(posterior: Posterior) -> Tensor:
 
     Summing over the batch, not averaging, is what the official implementations do;
     :class:`zoo.adversarial.VAEGANMethod` scales its weight for batches of another size than theirs. Where a code has a
-    presence mask (Endo & Kanamori 2020, eq. 18), the mean is over the classes present, per picture and layer: a class
+    class mask (Endo & Kanamori 2020, eq. 18), the mean is over the classes present, per picture and layer: a class
     lost at a coarse layer counts neither in the sum nor in the number there. The paper divides by the classes of the
     whole mask; its code does as this function.
 
     Args:
-        posterior: Of batch B; codes without a presence mask are summed whole.
+        posterior: Of batch B; codes without a class mask are summed whole.
 
     Returns:
         A float32 scalar.
@@ -81,14 +81,14 @@ def kl_divergence(posterior: Posterior) -> Tensor:
     for name, mu in posterior.mu.items():
         mu, logvar = mu.float(), posterior.logvar[name].float()
         divergence = -0.5 * (1 + logvar - mu**2 - logvar.exp())
-        presence = posterior.presence.get(name)
-        if presence is None:
+        class_mask = posterior.class_mask.get(name)
+        if class_mask is None:
             total = total + divergence.sum()
             continue
         class_axis = posterior.mu.specs[name].axis("class")
-        assert class_axis is not None, f"code {name!r} has a presence mask but no class axis"
-        per_class = torch.where(presence, divergence.flatten(presence.dim()).sum(-1), 0.0)
-        count = presence.sum(class_axis).clamp(min=1)
+        assert class_axis is not None, f"code {name!r} has a class mask but no class axis"
+        per_class = torch.where(class_mask, divergence.flatten(class_mask.dim()).sum(-1), 0.0)
+        count = class_mask.sum(class_axis).clamp(min=1)
         total = total + (per_class.sum(class_axis) / count).sum()
     return total
 

@@ -28,9 +28,9 @@ PROFILES = _ProfileType()
 
 def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
     if paths:
-        from zoo.plugins import load_plugins, tell_broken
+        from zoo.plugins import load_plugins, warn_broken
 
-        tell_broken(load_plugins(paths), partial(click.echo, err=True))
+        warn_broken(load_plugins(paths), partial(click.echo, err=True))
         plugins_of(context).extend(path for path in paths if path not in plugins_of(context))
 
 

@@ -67,7 +67,7 @@ def broken_plugins() -> dict[str, str]:
     return dict(sorted(_broken.items()))
 
 
-def tell_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
+def warn_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
     """Report why each of these broken plugins is left out, once per process and reason."""
     for name in names:
         if _told.get(name) != _broken[name]:
@@ -75,8 +75,8 @@ def tell_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
             _told[name] = _broken[name]
 
 
-def untold() -> list[str]:
-    """One clause for each broken plugin that :func:`tell_broken` has not reported yet."""
+def unreported() -> list[str]:
+    """One clause for each broken plugin that :func:`warn_broken` has not reported yet."""
     broken = broken_plugins().items()
     return [f"{name} is broken: {reason.rstrip('.')}" for name, reason in broken if _told.get(name) != reason]
 

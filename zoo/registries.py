@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from zoo.plugins import load_plugins, loaded_plugins, untold
+from zoo.plugins import load_plugins, loaded_plugins, unreported
 from zoo.registry import Registry
 
 
@@ -23,7 +23,7 @@ def _core_and_plugins(package: str) -> Callable[[], None]:
 
 
 def _plugins() -> str:
-    return "; ".join(["plugins loaded: " + (", ".join(loaded_plugins()) or "none"), *untold()])
+    return "; ".join(["plugins loaded: " + (", ".join(loaded_plugins()) or "none"), *unreported()])
 
 
 METHODS = Registry("method", load_plugins, _plugins)

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.data import PairedDataset
 from zoo.distributed import evaluating
 from zoo.interfaces import Method
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 from zoo.trained import evaluation_pictures, open_method
 from zoo.visual import sample_columns, save_grid, save_picture
 
@@ -87,7 +87,7 @@ def write_samples(
         with evaluating(method):
             drawn = method.synthesize(label, method.sample(label, samples, seed=seed + index))
         drawn = drawn.float().clamp(-1, 1).cpu()
-        for number, pixels in enumerate(written(drawn)):
+        for number, pixels in enumerate(to_uint8_truncated(drawn)):
             files.append(out / f"{Path(item['name']).name}_{number:02d}.png")
             save_picture(files[-1], pixels)
         if index < GRID_ROWS:

@@ -50,7 +50,7 @@ def colour_labels(label: Tensor, palette: Tensor | None = None, *, classes: int 
     return palette.to(label.device)[label].permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def to_pixels(image: Tensor) -> Tensor:
+def to_uint8(image: Tensor) -> Tensor:
     """Convert a picture in [-1, 1] to uint8 of the same shape, rounded and clipped."""
     return ((image.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
@@ -92,7 +92,7 @@ def grid(columns: Mapping[str, Tensor], *, gap: int = 2) -> Tensor:
     shapes = {tuple(column.shape) for column in columns.values()}
     if len(shapes) != 1:
         raise ZooError(f"A grid needs columns of one shape, but got {sorted(shapes)}; show pictures of one size.")
-    cells = torch.stack([to_pixels(column).cpu() for column in columns.values()], dim=1)
+    cells = torch.stack([to_uint8(column).cpu() for column in columns.values()], dim=1)
     rows, _, _, height, width = cells.shape
     cells = torch.nn.functional.pad(cells, (gap, 0, gap, 0), value=255)
     sheet = cells.permute(2, 0, 3, 1, 4).reshape(3, rows * (height + gap), -1)

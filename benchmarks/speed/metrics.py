@@ -64,13 +64,13 @@ def _timed(measure: Callable[[Tensor], float], pictures: Tensor) -> tuple[float,
 
 
 def _package(network: AlexLPIPS) -> nn.Module:
-    """The network as the lpips package would run it, with the same trunk."""
+    """The network as the lpips package would run it, with the same AlexNet."""
     import lpips
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision in its old way
         package: nn.Module = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    package.net.load_state_dict(network.trunk.state_dict())  # type: ignore[union-attr]
+    package.net.load_state_dict(network.alexnet.state_dict())  # type: ignore[union-attr]
     return package
 
 

@@ -27,7 +27,7 @@ from mmengine.optim import OptimWrapper
 from zoo import factory
 from zoo.interfaces import Batch
 from zoo.nn import class_map
-from zoo.nn.vgg import load_trunk
+from zoo.nn.vgg import load_vgg
 
 WRITTEN_OUT = {"clvae (lookup)": False, "clvae (dense)": True}
 METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
@@ -43,7 +43,7 @@ METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--bf16", is_flag=True, help="Autocast to bfloat16.")
 @click.option("--channels-last", is_flag=True, help="The memory layout that GPUs with tensor cores prefer.")
-@click.option("--trunk/--no-trunk", default=True, help="With or without the perceptual loss.")
+@click.option("--vgg/--no-vgg", default=True, help="With or without the perceptual loss.")
 @click.option("--one", hidden=True, help="Measure one case in this process.")
 def main(one: str | None, methods: str, classes: str, **options: object) -> None:
     """Print a table of seconds per iteration and peak memory."""
@@ -86,7 +86,7 @@ def measure(
     device: str,
     bf16: bool,
     channels_last: bool,
-    trunk: bool,
+    vgg: bool,
 ) -> dict[str, float]:
     """Least seconds of an iteration (both steps) and the peak memory of the process or device.
 
@@ -97,15 +97,15 @@ def measure(
     if name in WRITTEN_OUT:
         way = WRITTEN_OUT[name]
         name = "clvae"
-        class_map.better_written_out = lambda label, table=None: way
+        class_map.prefers_dense = lambda label, table=None: way
     settings: dict[str, Any] = {"width": width} if name == "cimle" else {"width": width, "discriminator_width": width}
-    if not trunk and name != "cimle":
+    if not vgg and name != "cimle":
         settings["perceptual_weight"] = 0.0
     method = factory.build(name, classes=classes, size=(size, size), seed=0, **settings).to(device).train()
     method.to(memory_format=layout)
-    if method.needs_trunk:
-        features = load_trunk(layers=method.trunk_layers, pool=method.trunk_pool, allow_random=True)
-        method.attach_trunk(features.to(device).to(memory_format=layout))
+    if method.needs_vgg:
+        features = load_vgg(layers=method.vgg_layers, pool=method.vgg_pool, allow_random=True)
+        method.attach_vgg(features.to(device).to(memory_format=layout))
     optimizers = {
         key: OptimWrapper(torch.optim.Adam([p for n in networks for p in n.parameters()], 1e-4))
         for key, networks in method.optimized().items()

@@ -15,7 +15,7 @@ from zoo.codes import Codes
 from zoo.data import PairedDataset
 from zoo.distributed import evaluating
 from zoo.interfaces import Method
-from zoo.metrics import MethodSource, written
+from zoo.metrics import MethodSource, to_uint8_truncated
 from zoo.metrics.sources import seed_of
 
 REDRAWN = 4
@@ -96,5 +96,5 @@ def _classes(base: Codes, fresh: Codes, label: Tensor, names: tuple[str, ...]) -
 
 
 def _draw(method: Method, label: Tensor, codes: Codes, small: Callable[[Tensor], Tensor]) -> NDArray[np.uint8]:
-    pictures: NDArray[np.uint8] = small(written(method.synthesize(label, codes)).cpu()).numpy()
+    pictures: NDArray[np.uint8] = small(to_uint8_truncated(method.synthesize(label, codes)).cpu()).numpy()
     return pictures

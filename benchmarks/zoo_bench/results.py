@@ -221,7 +221,7 @@ def _number(cell: CellFolder, metric: str, metrics: Iterable[str], several: bool
         "note": "; ".join(notes),
         "caveats": "; ".join(_caveats(result)),
         "data": result.data,
-        "perceptual network": result.training.get("trunk"),
+        "perceptual network": result.training.get("vgg"),
         "iterations": result.training.get("iterations"),
         "profile": result.profile,
         "device": result.device,
@@ -248,7 +248,7 @@ def _caveats(result: Result) -> list[str]:
     """What stands in for the real thing in a number."""
     if result.value is None:
         return []
-    network = str(result.training.get("trunk") or "")
+    network = str(result.training.get("vgg") or "")
     caveats = {
         f"pictures drawn by a program ({STAND_IN})": result.data.startswith(STAND_IN),
         f"metric on {RANDOM_FEATURES}": result.protocol.get("network") == RANDOM_FEATURES,

@@ -20,7 +20,7 @@ from zoo.data import PairedDataset, collate
 from zoo.errors import ZooError
 from zoo.files import atomic_file
 from zoo.metrics import MethodSource, PictureSource, parse_metric
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 from zoo_bench.interventions import Intervention, intervene
 
 Array = NDArray[Any]
@@ -114,7 +114,7 @@ def _shown(
     height, width = dataset.size
     items = [dataset[index] for index in indices]
     labels = torch.stack([item["label"] for item in items]) if items else torch.zeros(0, height, width)
-    images = torch.stack([to_pixels(item["image"]) for item in items]) if items else _none(dataset)
+    images = torch.stack([to_uint8(item["image"]) for item in items]) if items else _none(dataset)
     rebuilt = []
     if "encoded" in source.codes:
         for index, item in zip(indices, items, strict=True):

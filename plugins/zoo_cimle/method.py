@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from zoo.codes import Codes
 from zoo.config import Positive, Range
-from zoo.distributed import bare, merge_over_ranks, rank, world_size
+from zoo.distributed import merge_over_ranks, rank, unwrap_ddp, world_size
 from zoo.interfaces import Batch, Method
-from zoo.nn.vgg import FeatureTrunk
+from zoo.nn.vgg import VGGFeatures
 from zoo.registries import METHODS
 from zoo_cimle.loss import TERMS, VGG_LAYERS, FeatureSpace, distances
 from zoo_cimle.networks import CIMLEGenerator, level_widths, seeded_noise
@@ -42,8 +42,8 @@ class CIMLE(Method):
             epochs.
     """
 
-    trunk_layers: ClassVar[tuple[str, ...]] = VGG_LAYERS
-    trunk_pool: ClassVar[Literal["max", "avg"]] = "avg"
+    vgg_layers: ClassVar[tuple[str, ...]] = VGG_LAYERS
+    vgg_pool: ClassVar[Literal["max", "avg"]] = "avg"
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class CIMLE(Method):
         self.seeds: dict[str, int] = {}
         """The seed of the noise of each picture of this epoch, by the picture's name."""
 
-    def attach_trunk(self, trunk: FeatureTrunk) -> None:
-        """Receive the feature network, see :meth:`Method.attach_trunk`."""
-        super().attach_trunk(trunk)
-        self.features = FeatureSpace(trunk)
+    def attach_vgg(self, vgg: VGGFeatures) -> None:
+        """Receive the feature network, see :meth:`Method.attach_vgg`."""
+        super().attach_vgg(vgg)
+        self.features = FeatureSpace(vgg)
 
     @torch.no_grad()
     def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
@@ -95,7 +95,7 @@ class CIMLE(Method):
     def restart(self, optimizers: Mapping[str, Any]) -> list[nn.Module]:
         """Reinitialise the noise encoder, alike on every rank, and drop its gradients and Adam moments."""
         seed = merge_over_ranks({rank(): int(torch.randint(2**62, ()))})[0]
-        encoder = cast(CIMLEGenerator, bare(self.generator)).noise_encoder
+        encoder = cast(CIMLEGenerator, unwrap_ddp(self.generator)).noise_encoder
         device = encoder.head.weight.device
         encoder.reset_parameters(torch.Generator(device).manual_seed(seed))
         for parameter in encoder.parameters():
@@ -134,7 +134,7 @@ class CIMLE(Method):
     @torch.no_grad()
     def _nearest(self, batch: Batch, seeds: Tensor) -> Tensor:
         """The seed ``[B]`` among ``[B, candidates]`` whose noise gives the smallest distance to each picture."""
-        generator, reals = bare(self.generator), self.features.views(batch.image)
+        generator, reals = unwrap_ddp(self.generator), self.features.views(batch.image)
         losses = []
         for some in seeds.split(max(1, self.search_batch // len(batch)), dim=1):
             fakes = generator(batch.label, self._codes(some.flatten(), batch.label.device))

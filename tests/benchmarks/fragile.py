@@ -39,7 +39,7 @@ class Fragile(Method):
     "full" writes a checkpoint to a disk without room.
     """
 
-    needs_trunk = False
+    needs_vgg = False
 
     def __init__(
         self,

@@ -61,11 +61,11 @@ def by_label(grid: Grid, table: str, numbers: Mapping[str, Sequence[float | None
     return value
 
 
-def finish(cell: Cell, value: Value, *, trunk: str = "vgg19", network: str = "alexnet (ImageNet)") -> None:
+def finish(cell: Cell, value: Value, *, vgg: str = "vgg19", network: str = "alexnet (ImageNet)") -> None:
     """Leave what a worker leaves in the folder of a cell that has run to its end."""
     metrics = {metric: value(cell, metric) for metric in cell.metrics}
     results.write(
-        cell.files.results_file, [_result(cell, metric, number, trunk, network) for metric, number in metrics.items()]
+        cell.files.results_file, [_result(cell, metric, number, vgg, network) for metric, number in metrics.items()]
     )
     pictures = _pictures(cell, metrics)
     pictures.to_parquet(cell.folder / "pictures.parquet", index=False)
@@ -78,7 +78,7 @@ def finish(cell: Cell, value: Value, *, trunk: str = "vgg19", network: str = "al
     showcase.save(cell.folder / "showcase.npz")
 
 
-def _result(cell: Cell, metric: str, value: float | None, trunk: str, network: str) -> Result:
+def _result(cell: Cell, metric: str, value: float | None, vgg: str, network: str) -> Result:
     has = value is not None
     protocol = {
         "dataset": cell.config.data["name"],
@@ -98,7 +98,7 @@ def _result(cell: Cell, metric: str, value: float | None, trunk: str, network: s
         data=cell.data,
         method=cell.source.name,
         settings={},
-        training={"iterations": 20, "trunk": trunk, "device": "a CPU"} if cell.source.trains else {},
+        training={"iterations": 20, "vgg": vgg, "device": "a CPU"} if cell.source.trains else {},
         seed=cell.seed,
         profile=cell.config.profile or "",
         config="0" * 8,

@@ -202,7 +202,7 @@ def test_a_class_of_figure_1_comes_from_the_sample_above(subject, name):
     for k in range(CLASSES):
         expected = of_class(codes, k) if k == 2 else of_class(codes, k)[:1].expand(3, -1)
         assert torch.equal(of_class(part.codes, k), expected)
-    assert all(torch.equal(part.codes[key], codes[key][:1].expand(3, -1)) for key in codes.whole)
+    assert all(torch.equal(part.codes[key], codes[key][:1].expand(3, -1)) for key in codes.global_names)
 
 
 def test_a_layer_of_figure_1_comes_from_the_sample_above(subject):
@@ -271,7 +271,7 @@ def test_figure_14_keeps_all_other_codes_bit_for_bit(subject, name):
         for k in range(CLASSES):
             same = torch.equal(of_class(changed, k), of_class(codes, k).expand(3, -1))
             assert same == (k != edited)
-        assert all(torch.equal(changed[key], codes[key].expand(3, -1)) for key in codes.whole)
+        assert all(torch.equal(changed[key], codes[key].expand(3, -1)) for key in codes.global_names)
 
 
 def test_figure_14_pastes_back_every_pixel_outside_the_class(subject):

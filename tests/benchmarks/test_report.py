@@ -42,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished")
     grid = lay(out, ["3"])
     for cell in grid.cells.values():
-        finish(cell, by_label(grid, "3", NUMBERS), trunk="random vgg19 (seed 1234)", network="random features")
+        finish(cell, by_label(grid, "3", NUMBERS), vgg="random vgg19 (seed 1234)", network="random features")
     report.write(out)
     return out
 

@@ -163,7 +163,7 @@ def test_a_worker_that_dies_while_it_strips_checkpoints_continues(no_weights: No
     (folder,) = cells(tmp_path, fragile, "")
     run = RunFolder(folder)
     train(Cell.load(folder).config, work_dir=folder, progress=False)
-    checkpoints.slim(run.checkpoints()[-1])
+    checkpoints.strip_optimizer(run.checkpoints()[-1])
     unfinished = [folder / ".latest.4242.pth", folder / ".pictures.4242.parquet"]
     for path in unfinished:
         path.write_bytes(b"half of it")

@@ -44,7 +44,7 @@ def test_clvae(case):
             recorded = Posterior(codes("mu"), codes("logvar"))
             reconstruction = generator(fixture.label, recorded.sample(codes("eps")))
             compared.append(fixture.compare("out_recon", reconstruction))
-    presence = posterior.presence["local"]
+    presence = posterior.class_mask["local"]
     if "presence" in tensors:
         assert torch.equal(presence, fixture.all_classes("presence").bool())
     if "presence_count_per_sample_layer" in fixture.meta:

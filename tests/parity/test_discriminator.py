@@ -6,7 +6,7 @@ import torch
 from tests.parity.fixtures import GAN_LOSSES, compare, over_cases, read, skip_unless
 from zoo.losses import discriminator_losses, feature_matching_loss, generator_loss, perceptual_loss
 from zoo.nn.discriminator import MultiscaleDiscriminator
-from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
+from zoo.nn.vgg import VGGFeatures, random_vgg19_state
 from zoo.official import load_official
 from zoo_clvae.method import CLVAE
 
@@ -65,10 +65,10 @@ def test_total_and_its_gradient(case):
     if "fm" in key:
         total = total + 10 * feature_matching_loss(fakes, reals)
     if "vgg" in key:
-        trunk = FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])).double()
+        vgg = VGGFeatures("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"])).double()
         mask = fixture.tensors.get("loss_mask") if "mask" in key and "nomask" not in key else None
         mask = None if mask is None else mask.double()
-        total = total + 10 * perceptual_loss(trunk, fake, real, mask)
+        total = total + 10 * perceptual_loss(vgg, fake, real, mask)
     assert total.item() == pytest.approx(fixture.meta["losses"][key], rel=1e-4)
     (gradient,) = torch.autograd.grad(total, fake)
     if "grad_fake" in fixture.meta:

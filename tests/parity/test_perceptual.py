@@ -5,14 +5,14 @@ import torch
 
 from tests.parity.fixtures import over_cases, read, skip_unless
 from zoo.losses import SLICE_WEIGHTS, perceptual_loss
-from zoo.nn.vgg import FeatureTrunk, module_indices, random_vgg19_state
+from zoo.nn.vgg import VGGFeatures, module_indices, random_vgg19_state
 
 
-def recorded_trunk(fixture):
+def recorded_vgg(fixture):
     """The fixture's random VGG19."""
     skip_unless("vgg" in fixture.meta, fixture.case, "perceptual loss")
     seed = fixture.meta["vgg"]["seed"]
-    return FeatureTrunk("vgg19", random_vgg19_state(seed), seed=seed)
+    return VGGFeatures("vgg19", random_vgg19_state(seed), seed=seed)
 
 
 @over_cases("d")
@@ -30,8 +30,8 @@ def test_random_vgg19_is_the_recorded_one(case):
 @over_cases("d")
 def test_features_and_slices(case):
     fixture = read(case)
-    notes, mask, trunk = fixture.meta, fixture.tensors.get("loss_mask"), recorded_trunk(fixture)
-    fakes, reals = trunk(fixture.image("fake")), trunk(fixture.image("real"))
+    notes, mask, vgg = fixture.meta, fixture.tensors.get("loss_mask"), recorded_vgg(fixture)
+    fakes, reals = vgg(fixture.image("fake")), vgg(fixture.image("real"))
     for feature, expected in zip(fakes, notes.get("vgg_features_fake", []), strict=False):
         assert list(feature.shape) == expected["shape"]
         assert feature.mean().item() == pytest.approx(expected["mean"], rel=1e-4)
@@ -49,10 +49,10 @@ def test_features_and_slices(case):
 @over_cases("d")
 def test_loss_with_and_without_mask(case):
     fixture = read(case)
-    trunk, losses = recorded_trunk(fixture), fixture.meta.get("losses", {})
+    vgg, losses = recorded_vgg(fixture), fixture.meta.get("losses", {})
     masks = {"VGG_unweighted_nomask": None}
     if "loss_mask" in fixture.tensors:
         masks["VGG_unweighted_mask"] = fixture.tensors["loss_mask"]
     fake, real = fixture.image("fake"), fixture.image("real")
     for key in masks.keys() & losses.keys():
-        assert perceptual_loss(trunk, fake, real, masks[key]).item() == pytest.approx(losses[key], rel=1e-4), key
+        assert perceptual_loss(vgg, fake, real, masks[key]).item() == pytest.approx(losses[key], rel=1e-4), key

@@ -18,7 +18,7 @@ from tests.parity.fixtures import GAN_LOSSES, largest_difference, over_cases, re
 from zoo.adversarial import total
 from zoo.codes import Codes
 from zoo.interfaces import Batch
-from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
+from zoo.nn.vgg import VGGFeatures, random_vgg19_state
 from zoo.official import load_official
 from zoo_clvae.method import CLVAE
 from zoo_gaugan.method import GauGAN
@@ -112,8 +112,8 @@ def prepared(fixture, dtype=torch.float64):
     for letter, part in parts_of(method).items():
         load_official(getattr(method, part), part, fixture.state(letter), method.official)
     if method.perceptual_weight:
-        trunk = FeatureTrunk("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"]))
-        method.attach_trunk(trunk.to(dtype))
+        vgg = VGGFeatures("vgg19", random_vgg19_state(fixture.meta["vgg"]["seed"]))
+        method.attach_vgg(vgg.to(dtype))
     names, weight = tuple(map(str, range(len(fixture.label)))), tensors.get("loss_mask")
     batch = Batch(fixture.image().to(dtype), fixture.label, names, None if weight is None else weight.to(dtype))
 

@@ -12,7 +12,7 @@ from zoo.codes import Codes
 from zoo.config import resolve
 from zoo.errors import ZooError
 from zoo.interfaces import Batch
-from zoo.nn.vgg import FeatureTrunk, random_vgg19_state
+from zoo.nn.vgg import VGGFeatures, random_vgg19_state
 from zoo_cimle.loss import DIVISORS, distances
 from zoo_cimle.method import CIMLE
 from zoo_cimle.networks import CIMLEGenerator, NoiseEncoder, level_widths, seeded_noise, share_pyramid
@@ -31,15 +31,15 @@ def one_hot(label, classes=CLASSES):
 
 
 @pytest.fixture(scope="module")
-def trunk():
-    return FeatureTrunk("vgg19", random_vgg19_state(), CIMLE.trunk_layers, CIMLE.trunk_pool, seed=1234)
+def vgg():
+    return VGGFeatures("vgg19", random_vgg19_state(), CIMLE.vgg_layers, CIMLE.vgg_pool, seed=1234)
 
 
-def small(trunk=None, **settings):
+def small(vgg=None, **settings):
     torch.manual_seed(0)
     method = CIMLE(classes=CLASSES, size=SIZE, **{"width": 8, "noise_encoder_width": 6, "candidates": 3} | settings)
-    if trunk is not None:
-        method.attach_trunk(trunk)
+    if vgg is not None:
+        method.attach_vgg(vgg)
     return method
 
 
@@ -161,12 +161,12 @@ class Watched(CIMLE):
 
 @pytest.mark.parametrize("search_batch", [1, 4])
 @pytest.mark.parametrize("weight", [False, True])
-def test_the_nearest_candidate_is_kept(trunk, search_batch, weight):
+def test_the_nearest_candidate_is_kept(vgg, search_batch, weight):
     torch.manual_seed(0)
     method = Watched(
         classes=CLASSES, size=SIZE, width=8, noise_encoder_width=6, candidates=5, search_batch=search_batch
     )
-    method.attach_trunk(trunk)
+    method.attach_vgg(vgg)
     pictures = [batch_of("ab", 1, weight), batch_of("c", 2, weight)]
     method.begin_epoch(0, pictures, adam(method))
     assert method.seeds.keys() == set("abc")
@@ -184,8 +184,8 @@ def test_the_nearest_candidate_is_kept(trunk, search_batch, weight):
             assert len(totals) == 5 and method.seeds[name] == min(totals, key=totals.get)
 
 
-def test_training_uses_the_chosen_noise(trunk):
-    method = small(trunk)
+def test_training_uses_the_chosen_noise(vgg):
+    method = small(vgg)
     batch = batch_of("ab")
     optimizers = adam(method)
     method.begin_epoch(0, [batch], optimizers)
@@ -200,15 +200,15 @@ def test_training_uses_the_chosen_noise(trunk):
     assert torch.isfinite(torch.stack(list(method.train_step(batch_of("new"), optimizers).values()))).all()
 
 
-def test_a_saved_method_continues_within_the_epoch(trunk, tmp_path):
-    method = small(trunk)
+def test_a_saved_method_continues_within_the_epoch(vgg, tmp_path):
+    method = small(vgg)
     batch = batch_of("ab")
     optimizers = adam(method)
     method.begin_epoch(0, [batch], optimizers)
     method.train_step(batch, optimizers)
     torch.save({"method": method.state_dict(), "adam": optimizers["generator"].state_dict()}, tmp_path / "run.pth")
     state = torch.load(tmp_path / "run.pth", weights_only=True)
-    other = small(trunk)
+    other = small(vgg)
     other.load_state_dict(state["method"])
     others = adam(other)
     others["generator"].load_state_dict(state["adam"])
@@ -217,8 +217,8 @@ def test_a_saved_method_continues_within_the_epoch(trunk, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(method.parameters(), other.parameters(), strict=True))
 
 
-def test_a_restart_gives_a_fresh_noise_encoder_and_keeps_the_rest(trunk):
-    method = small(trunk)
+def test_a_restart_gives_a_fresh_noise_encoder_and_keeps_the_rest(vgg):
+    method = small(vgg)
     batch, optimizers = batch_of("ab"), adam(method)
     method.train_step(batch, optimizers)
     encoder = {k: v.clone() for k, v in method.generator.noise_encoder.state_dict().items()}
@@ -289,8 +289,8 @@ def test_pictures_are_clipped_and_samples_differ():
 def search_on_rank(rank, port, results):
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", world_size=2, rank=rank)
-    trunk = FeatureTrunk("vgg19", random_vgg19_state(), CIMLE.trunk_layers, CIMLE.trunk_pool)
-    method = small(trunk, reinitialize_at=0.0)
+    vgg = VGGFeatures("vgg19", random_vgg19_state(), CIMLE.vgg_layers, CIMLE.vgg_pool)
+    method = small(vgg, reinitialize_at=0.0)
     pictures = [batch_of("ab", 1), batch_of("c", 2), batch_of("d", 3)]
     torch.manual_seed(rank)  # every rank has random numbers of its own
     optimizers = adam(method)

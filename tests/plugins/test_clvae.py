@@ -43,7 +43,7 @@ def test_codes_are_heads_of_the_class_wise_maximum(layers):
             for b in range(2):
                 for c in range(CLASSES):
                     region = coarse[b] == c
-                    assert posterior.presence["local"][b, layer, c] == region.any()
+                    assert posterior.class_mask["local"][b, layer, c] == region.any()
                     mu = posterior.mu["local"][b, layer, c]
                     if not region.any():
                         assert not mu.any()
@@ -51,7 +51,7 @@ def test_codes_are_heads_of_the_class_wise_maximum(layers):
                     pooled = F.leaky_relu(features[layer][b], 0.2)[:, region].amax(1)
                     torch.testing.assert_close(mu, network.local_mu[layer](pooled))
                     torch.testing.assert_close(posterior.logvar["local"][b, layer, c], network.local_var[layer](pooled))
-    assert not posterior.presence["local"][1, :, 6].any()
+    assert not posterior.class_mask["local"][1, :, 6].any()
 
 
 def test_the_generator_sees_embedding_plus_code_of_the_pixels_class():
@@ -119,7 +119,7 @@ def test_one_encoder_layer_has_the_global_code_alone():
     image, label = random_batch()
     posterior = network(image, label)
     assert posterior.mu.keys() == {"global"} == set(generator.code_specs)
-    assert not posterior.presence
+    assert not posterior.class_mask
     pooled = F.adaptive_avg_pool2d(F.leaky_relu(network.convs(image)[0], 0.2), 2).flatten(1)
     torch.testing.assert_close(posterior.mu["global"], network.fc_mu(pooled))
     picture = generator(label[:, ::2, ::2], posterior.mu)
@@ -159,7 +159,7 @@ def test_one_code_per_layer_is_pooled_over_the_whole_picture():
     posterior = network(image, label)
     pooled = F.leaky_relu(network.convs(image)[2], 0.2).amax((2, 3))
     torch.testing.assert_close(posterior.mu["local"][:, 2], network.local_mu[2](pooled))
-    assert not posterior.presence
+    assert not posterior.class_mask
 
 
 def test_a_class_code_changes_the_pixels_of_its_class_most():

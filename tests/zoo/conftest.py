@@ -42,7 +42,7 @@ def network(real_weights):
 
 @pytest.fixture(scope="module")
 def package(real_weights):
-    """The lpips package itself, with the trained trunk put in by hand."""
+    """The lpips package itself, with the trained vgg put in by hand."""
     import lpips
 
     model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)

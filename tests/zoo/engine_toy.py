@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from zoo.codes import Codes, CodeSpec, Posterior
 from zoo.config import Config
-from zoo.distributed import bare, rank, unwrapped, world_size
+from zoo.distributed import rank, unwrap_ddp, unwrapped, world_size
 from zoo.engine import RunInterruptedError, train
 from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
 from zoo.metrics import Metric, Networks, ReconstructionMetric, SampleMetric
@@ -68,7 +68,7 @@ class ToyDiscriminator(Discriminator):
 class Toy(Method):
     """A GAN with all that resuming must get right: dropout, noise, batch and spectral norm, and state per epoch."""
 
-    needs_trunk = False
+    needs_vgg = False
     freeze = True  # the discriminator, in the generator's step
 
     def __init__(self, *, classes: int, size: tuple[int, int], fail_at: int = 0) -> None:
@@ -88,7 +88,7 @@ class Toy(Method):
         self.shift, self.steps = state["shift"], state["steps"]
 
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
-        learnt = float(bare(self.generator).last.weight.detach().sum())
+        learnt = float(unwrap_ddp(self.generator).last.weight.detach().sum())
         self.shift = learnt + float(torch.rand(())) + sum(float(batch.image.mean()) for batch in pictures)
 
     def train_step(self, batch: Batch, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -96,7 +96,7 @@ class Toy(Method):
         codes = self.encoder(batch.image, batch.label).sample()
         fake = self.generator(batch.label, codes)
         if self.freeze:
-            critic = bare(self.discriminator).requires_grad_(False)
+            critic = unwrap_ddp(self.discriminator).requires_grad_(False)
             gan = self.shift - critic(fake, batch.label)[0][0].mean()
             critic.requires_grad_(True)
         else:
@@ -144,7 +144,7 @@ class Restarted(Toy):
 
     def restart(self, optimizers: Mapping[str, Any]) -> list[nn.Module]:
         self.restarts.append(self.steps)
-        last = bare(self.generator).last
+        last = unwrap_ddp(self.generator).last
         last.reset_parameters()
         return [last]
 
@@ -167,7 +167,7 @@ class ColourTable(Generator):
 class Line(Method):
     """Least squares for a colour per class: no noise, no coupling within a batch, gradients that can be written out."""
 
-    needs_trunk = False
+    needs_vgg = False
 
     def __init__(self, *, classes: int, size: tuple[int, int]) -> None:
         super().__init__()

@@ -81,7 +81,7 @@ def test_a_slim_checkpoint_is_the_method_without_its_training(tmp_path):
     content = {"config": method.config.to_dict(), "method": method.state_dict(), "ema": {"x": torch.ones(1)}}
     checkpoints.save(path, {**content, "progress": {"iteration": 7}, "optimizers": optimizers, "rng": {"seed": 1}})
     full = path.stat().st_size
-    checkpoints.slim(path)
+    checkpoints.strip_optimizer(path)
     assert full - path.stat().st_size >= 4_000_000, "the state of the optimisers"
     loaded = checkpoints.load(path)
     assert set(loaded) == {"version", "config", "method", "ema", "progress"}
@@ -89,7 +89,7 @@ def test_a_slim_checkpoint_is_the_method_without_its_training(tmp_path):
     state = zoo.load(path, ema=False).state_dict()
     assert all(torch.equal(state[key], value) for key, value in method.state_dict().items())
     before = path.stat()
-    checkpoints.slim(path)
+    checkpoints.strip_optimizer(path)
     assert path.stat().st_ino == before.st_ino, "there is nothing left to take"
     assert [p.name for p in tmp_path.iterdir()] == ["a.pth"]
 

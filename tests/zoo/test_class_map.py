@@ -12,7 +12,7 @@ from zoo.nn.class_map import ClassMap, LabelConv2d, class_max_pool, resize_label
 def way(request, monkeypatch):
     """As on this device, and as on a GPU."""
     if request.param == "written out":
-        monkeypatch.setattr(class_map, "better_written_out", lambda label, table=None: True)
+        monkeypatch.setattr(class_map, "prefers_dense", lambda label, table=None: True)
 
 
 def dense_one_hot(label, classes):

@@ -220,7 +220,7 @@ def test_a_training_of_no_length_is_refused(tree):
         ("data.classes=4", "data.classes 4 squares"),
         ("data.root=3", "data.root 3"),
         ("data.standin={train: 2, tst: 1, seed: 0}", '"data.standin.tst" "data.standin.test"'),
-        ("train.allow_random_trunk=true", "train.allow_random_trunk toy"),
+        ("train.allow_random_vgg=true", "train.allow_random_vgg toy"),
         ("trian.epochs=3", '"trian.epochs" "train.epochs"'),
         ("iterations=3", '"iterations" "train.iterations"'),
         ("batchsize=3", '"batchsize" "train.batch_size"'),
@@ -263,7 +263,7 @@ def test_names_are_answered_with_near_ones(tree):
 def test_a_profile_of_ones_own_by_path(tree, tmp_path):
     """It counts in conditions under its file's name, and can be a toy."""
     mine = tmp_path / "quick.yaml"
-    mine.write_text("toy: true\nfor: My own.\ntrain: {keep: 9, allow_random_trunk: true}")
+    mine.write_text("toy: true\nfor: My own.\ntrain: {keep: 9, allow_random_vgg: true}")
     config = resolve("paint", "squares", str(mine))
     assert profile(str(mine)) == Profile("quick", True, "My own.") and is_toy(config.profile)
     assert (config.train.epochs, config.train.keep, config.method["steps"]) == (4, 6, (6,))
@@ -417,7 +417,7 @@ def test_every_combination_resolves(data, profile):
         if profile == "smoke":
             assert config.data["size"] == ((64, 128) if data == "gta5" else (64, 64))
             assert config.data["standin"] == {"train": 32, "test": 8, "seed": 0}
-            assert config.train.allow_random_trunk and config.train.iterations == 20
+            assert config.train.allow_random_vgg and config.train.iterations == 20
         if profile in (None, "paper"):
             batch_size = 1 if (method, profile) == ("cimle", "paper") else 4
             assert (config.train.batch_size, config.train.precision, config.train.ema) == (batch_size, "fp32", None)

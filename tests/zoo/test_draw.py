@@ -8,7 +8,7 @@ from PIL import Image
 import zoo
 from zoo.data.class_tables import class_table
 from zoo.errors import ZooError
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 
 SIZE = (64, 96)
 
@@ -26,7 +26,7 @@ def ids():
 
 def test_the_pictures_are_those_of_sample_and_synthesize(method, ids):
     label = torch.from_numpy(ids[::2, ::2].copy())[None]
-    expected = written(method.synthesize(label, method.sample(label, 3, seed=5)))
+    expected = to_uint8_truncated(method.synthesize(label, method.sample(label, 3, seed=5)))
     pictures = method.draw(ids, samples=3, seed=5)
     assert [picture.size for picture in pictures] == [SIZE[::-1]] * 3
     for picture, pixels in zip(pictures, expected, strict=True):

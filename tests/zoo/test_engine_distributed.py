@@ -13,7 +13,7 @@ import torch
 
 from tests.zoo import engine_toy
 from zoo import checkpoints
-from zoo.distributed import bare, launcher, rank, unwrapped, world_size
+from zoo.distributed import launcher, rank, unwrap_ddp, unwrapped, world_size
 from zoo.engine import train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -127,6 +127,6 @@ def test_the_launcher_is_read_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_a_module_of_one_process_is_bare_already():
     method = engine_toy.Toy(classes=4, size=(8, 8))
-    assert bare(method) is method
+    assert unwrap_ddp(method) is method
     with unwrapped(method) as same:
         assert same.generator is method.generator

@@ -141,7 +141,7 @@ def test_files_of_a_run(tmp_path: Path, data: Path):
     assert record["data"]["train"] == 10 and record["data"]["test"] == 3
     assert record["iterations"] == record["trained"] == 5
     assert record["versions"]["torch"] == torch.__version__
-    assert record["trunk"] is None and record["seconds"] > 0
+    assert record["vgg"] is None and record["seconds"] > 0
     assert checkpoints.load(run / "latest.pth")["config"] == config.to_dict()
 
 

@@ -17,8 +17,16 @@ from tests.zoo.evaluated import METRICS, Copier, PaintByNumbers, Whole
 from zoo.data.folder import Folder
 from zoo.errors import ZooError
 from zoo.interfaces import Generator
-from zoo.metrics import FeatureStatistics, MethodSource, applicable, evaluate, load_inception, parse_metric, written
-from zoo.visual import to_pixels
+from zoo.metrics import (
+    FeatureStatistics,
+    MethodSource,
+    applicable,
+    evaluate,
+    load_inception,
+    parse_metric,
+    to_uint8_truncated,
+)
+from zoo.visual import to_uint8
 
 SAMPLED = ["diversity_lpips_alex_5", "top1_lpips_alex_5_l1"]
 RECONSTRUCTED = ["fid_val_inception2015", "lpips_alex_reconstruction"]
@@ -44,7 +52,7 @@ def test_sample_metrics_of_a_known_method(faces, package):
     method = PaintByNumbers()
     found = evaluate(MethodSource(method, seed=3, chunk=2), faces, metrics=SAMPLED, limit=2)
     assert max(len(chunk) for chunk in method.generator.painted) <= 2
-    painted = written(torch.cat(method.generator.painted)).float() / 127.5 - 1
+    painted = to_uint8_truncated(torch.cat(method.generator.painted)).float() / 127.5 - 1
     assert len(painted) == 10
 
     diversity, top1 = [], []
@@ -151,7 +159,7 @@ def test_pictures_are_kept_only_where_asked(faces, real_weights, tmp_path):
     for kind, count in (("real", 2), ("reconstruction", 2), ("samples", 4)):
         assert len(list((tmp_path / kind).glob("*.png"))) == count
     kept = Folder(root=_as_folder(tmp_path, faces), split="test", size=(64, 64), classes=19)
-    assert torch.equal(to_pixels(kept[1]["image"]), to_pixels(faces[1]["image"])), "lossless"
+    assert torch.equal(to_uint8(kept[1]["image"]), to_uint8(faces[1]["image"])), "lossless"
     assert (tmp_path / "samples" / f"{name}_01.png").is_file()
 
 
@@ -188,7 +196,7 @@ def test_statistics_of_the_ground_truth_are_computed_once(faces, real_weights, t
     assert fid(MethodSource(perfect)) == pytest.approx(0, abs=1e-6)
     (file,) = tmp_path.iterdir()
     features = FeatureStatistics("inception-2015-12-05")
-    features.update(load_inception()(torch.stack([to_pixels(faces[i]["image"]) for i in range(3)]).float() / 255))
+    features.update(load_inception()(torch.stack([to_uint8(faces[i]["image"]) for i in range(3)]).float() / 255))
     np.testing.assert_allclose(FeatureStatistics.load(file).mean, features.mean, rtol=1e-5, atol=1e-7)
 
     # what is in the file is what counts: shifted statistics shift the distance by the square of the shift

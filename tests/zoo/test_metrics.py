@@ -18,9 +18,9 @@ from zoo.metrics import (
     frechet_distance,
     load_inception,
     lpips_distance,
-    written,
+    to_uint8_truncated,
 )
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +30,13 @@ def images(faces) -> torch.Tensor:
 
 def test_ground_truth_reaches_metrics_as_it_was_in_the_file():
     values = torch.arange(256)
-    assert torch.equal(to_pixels((values.float() / 255 - 0.5) / 0.5), values.to(torch.uint8))
+    assert torch.equal(to_uint8((values.float() / 255 - 0.5) / 0.5), values.to(torch.uint8))
 
 
 def test_synthesised_pictures_are_cut_off_to_bytes():
-    assert written(torch.tensor([-2.0, -1.0, 0.0, 0.999, 1.0, 3.0])).tolist() == [0, 0, 127, 254, 255, 255]
+    assert to_uint8_truncated(torch.tensor([-2.0, -1.0, 0.0, 0.999, 1.0, 3.0])).tolist() == [0, 0, 127, 254, 255, 255]
     with pytest.raises(ZooError, match="not finite"):
-        written(torch.tensor([0.0, float("nan")]))
+        to_uint8_truncated(torch.tensor([0.0, float("nan")]))
 
 
 def test_lpips_equals_the_package(network, package, images):
@@ -127,8 +127,8 @@ def test_fid_equals_pytorch_fid_on_files(real_weights, samples_dir, tmp_path, mo
     reference = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[64]])
 
     data = Folder(root=samples_dir / "celebamask", split="train", size=(96, 96), classes=19)
-    real = torch.stack([to_pixels(data[i]["image"]) for i in range(64)])
-    fake = written(F.avg_pool2d(torch.stack([data[i]["image"] for i in range(64, 128)]), 5, 1, 2))
+    real = torch.stack([to_uint8(data[i]["image"]) for i in range(64)])
+    fake = to_uint8_truncated(F.avg_pool2d(torch.stack([data[i]["image"] for i in range(64, 128)]), 5, 1, 2))
     ours, theirs = [], []
     network = load_inception(dims=64)
     for side, pictures in (("real", real), ("fake", fake)):

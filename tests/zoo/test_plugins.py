@@ -10,7 +10,7 @@ import pytest
 from zoo import METHODS, ZooError, checkpoints, load, plugins
 from zoo.catalogue import card
 from zoo.config import resolve
-from zoo.plugins import broken_plugins, load_plugins, loaded_plugins, tell_broken
+from zoo.plugins import broken_plugins, load_plugins, loaded_plugins, warn_broken
 
 METHOD = """
 from zoo import METHODS, Method
@@ -92,7 +92,7 @@ def test_a_break_is_told_once_and_again_when_it_has_another_reason(tmp_path):
     told: list[str] = []
     for text in ("1 / 0\n", "1 / 0\n", "import a_module_that_is_nowhere\n"):
         write(file, text)
-        tell_broken(load_plugins([file]), told.append)
+        warn_broken(load_plugins([file]), told.append)
         with pytest.raises(ZooError) as error:
             METHODS.get("nothing")
         assert "toy_told" not in str(error.value), "an error does not repeat it"

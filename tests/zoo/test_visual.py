@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.visual import caption_row, colour_labels, distinct_colours, grid, sample_columns, save_grid, to_pixels
+from zoo.visual import caption_row, colour_labels, distinct_colours, grid, sample_columns, save_grid, to_uint8
 
 
 def test_the_first_colours_are_those_of_pascal_voc():
@@ -24,12 +24,12 @@ def test_labels_take_the_colours_of_a_palette():
     label = torch.tensor([[[0, 1], [1, 0]]])
     picture = colour_labels(label, palette)
     assert picture.shape == (1, 3, 2, 2)
-    assert to_pixels(picture)[0, :, 0, 1].tolist() == [255, 0, 51]
-    assert to_pixels(picture)[0, :, 1, 1].tolist() == [0, 0, 0]
+    assert to_uint8(picture)[0, :, 0, 1].tolist() == [255, 0, 51]
+    assert to_uint8(picture)[0, :, 1, 1].tolist() == [0, 0, 0]
 
 
 def test_pixels_are_rounded_and_clipped():
-    assert to_pixels(torch.tensor([-3.0, -1.0, 0.0, 0.5, 1.0, 2.0])).tolist() == [0, 0, 128, 191, 255, 255]
+    assert to_uint8(torch.tensor([-3.0, -1.0, 0.0, 0.5, 1.0, 2.0])).tolist() == [0, 0, 128, 191, 255, 255]
 
 
 def test_a_grid_has_a_row_per_picture_and_a_column_per_entry(tmp_path: Path):
@@ -110,7 +110,7 @@ def test_samples_stand_beside_their_mask_and_picture():
     image, samples = torch.rand(2, 3, 1, 1), torch.rand(2, 3, 3, 1, 1)
     columns = sample_columns(label, image, samples, classes=2)
     assert list(columns) == ["label map", "picture", "sample 1", "sample 2", "sample 3"]
-    assert to_pixels(columns["label map"]).flatten(1).tolist() == [[128, 0, 0], [0, 0, 0]]
+    assert to_uint8(columns["label map"]).flatten(1).tolist() == [[128, 0, 0], [0, 0, 0]]
     assert torch.equal(columns["picture"], image) and torch.equal(columns["sample 2"], samples[:, 1])
     rebuilt = sample_columns(label, image, samples, classes=2, reconstruction=image)
     assert list(rebuilt)[:4] == ["label map", "picture", "reconstruction", "sample 1"]

@@ -237,7 +237,7 @@ def material(
     image, label = editor.picture(*one_picture(images, masks))
     count = number_of_steps(steps, out)
     codes = editor.moved(
-        editor.codes(image, label, seed).repeated(count),
+        editor.codes(image, label, seed).repeat(count),
         direction,
         statistics,
         torch.linspace(*amounts, count),

@@ -22,7 +22,7 @@ KINDS = ("methods", "datasets", "metrics", "tables", "profiles")
 def list_command(what: str, as_json: bool) -> None:
     """List methods, datasets, metrics, tables and profiles."""
     from zoo.catalogue import dataset_rows, method_rows, metric_rows, profile_rows, table_rows
-    from zoo.plugins import broken_plugins, tell_broken
+    from zoo.plugins import broken_plugins, warn_broken
 
     sources = dict(zip(KINDS, (method_rows, dataset_rows, metric_rows, table_rows, profile_rows), strict=True))
     found = {name: rows() for name, rows in sources.items() if what in (name, "all")}
@@ -31,4 +31,4 @@ def list_command(what: str, as_json: bool) -> None:
     else:
         for name, rows in found.items():
             print_rows(name, rows)
-    tell_broken(broken_plugins(), partial(click.echo, err=True))
+    warn_broken(broken_plugins(), partial(click.echo, err=True))

@@ -93,10 +93,10 @@ def _consistent(config: Config) -> None:
     """Values that are each fine and together are not."""
     train, data = config.train, config.data
     where = config.origins.get
-    if train.allow_random_trunk and not is_toy(config.profile):
+    if train.allow_random_vgg and not is_toy(config.profile):
         toys = [name for name in profiles() if is_toy(name)]
         raise ZooError(
-            f"train.allow_random_trunk is true ({where('train.allow_random_trunk')}), but random features are for toy "
+            f"train.allow_random_vgg is true ({where('train.allow_random_vgg')}), but random features are for toy "
             f"profiles only: leave it false, or use --profile {' or '.join(toys)}."
         )
     if train.iterations is None and train.epochs + train.decay_epochs == 0:

@@ -17,7 +17,7 @@ from zoo.config.read import check_sections
 from zoo.config.schema import TrainConfig, data_settings, method_settings
 from zoo.config.values import Setting, Where, check_mapping, check_struct
 from zoo.errors import ZooError
-from zoo.plugins import untold
+from zoo.plugins import unreported
 from zoo.registries import DATASETS, METHODS
 
 SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
@@ -96,7 +96,7 @@ def _require_plugin(content: Mapping[str, Any], origin: str) -> None:
             f'{origin} is of the method "{name}", which no installed plugin brings: install its package, or add '
             "--plugin FILE (in Python: zoo.plugins.load_plugins([FILE]))"
         )
-        raise ZooError("; ".join([sentence, *untold()]) + ".")
+        raise ZooError("; ".join([sentence, *unreported()]) + ".")
 
 
 def checked(content: Mapping[str, Any], where: Where, origins: Mapping[str, str] | None = None) -> Config:

@@ -49,8 +49,8 @@ class TrainConfig:
     accumulate: Positive = 1
     optimizers: dict[str, OptimizerConfig] = field(default_factory=_two_time_scales)
     ema: Annotated[float, Range(above=0, below=1)] | None = None
-    trunk: Literal["vgg19", "vgg16"] = "vgg19"
-    allow_random_trunk: bool = False
+    vgg: Literal["vgg19", "vgg16"] = "vgg19"
+    allow_random_vgg: bool = False
     seed: Count = 0
     deterministic: bool = False
     device: str = "auto"

@@ -86,12 +86,12 @@ class BankRow:
 
         Args:
             codes: Codes of batch B.
-            layers: Only these layers are replaced (see :meth:`zoo.codes.Codes.part`); None for all.
+            layers: Only these layers are replaced (see :meth:`zoo.codes.Codes.mask`); None for all.
 
         Raises:
-            ZooError: As :meth:`zoo.codes.Codes.part`, and for layers in which a row of WHOLE has no part.
+            ZooError: As :meth:`zoo.codes.Codes.mask`, and for layers in which a row of WHOLE has no part.
         """
-        parts = codes.part(classes=self.classes, layers=layers)
+        parts = codes.mask(classes=self.classes, layers=layers)
         where, source = dict(parts), dict(codes)
         for name, part in parts.items():
             where[name] = None

@@ -13,7 +13,7 @@ from zoo.data.class_tables import class_table
 from zoo.editing.reading import pair, read_mask
 from zoo.errors import ZooError
 from zoo.interfaces import Method
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 
 Mask = Path | str | NDArray[np.generic] | Tensor
 """A label map: its file, or class ids ``[H, W]``."""
@@ -29,7 +29,7 @@ def draw(method: Method, mask: Mask, samples: int, seed: int) -> list[Image.Imag
     label = label_of(method, mask).to(next(method.parameters()).device)
     codes = method.sample(label, samples, seed=seed)
     chunks = [codes.rows(slice(first, first + TOGETHER)) for first in range(0, samples, TOGETHER)]
-    pixels = [picture for chunk in chunks for picture in written(method.synthesize(label, chunk)).cpu()]
+    pixels = [picture for chunk in chunks for picture in to_uint8_truncated(method.synthesize(label, chunk)).cpu()]
     return [Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()) for picture in pixels]
 
 

@@ -117,7 +117,7 @@ class Editor(LoadedMethod):
         """:func:`edit_material` along a direction as :meth:`direction` reads it, which must not have length 0."""
         check_editable(self.method)
         along = self.direction(direction, statistics, seed)
-        part = along.part(classes=classes, layers=layers)
+        part = along.mask(classes=classes, layers=layers)
         if not any(mask is not None and bool((along[name] * mask).any()) for name, mask in part.items()):
             raise ZooError(
                 f"The direction {direction} has length 0 in these classes and layers, as principal directions have "

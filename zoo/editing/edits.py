@@ -53,7 +53,7 @@ def edit_style(
         method: A method with codes and an encoder.
         label: Mask to paint, ``[1, H, W]``.
         targets: Pictures that give their style.
-        layers: Only these layers are taken (see :meth:`zoo.codes.Codes.part`); None for all.
+        layers: Only these layers are taken (see :meth:`zoo.codes.Codes.mask`); None for all.
         sampled: Take draws from the targets' posteriors instead of their means.
         strength: From 0 (drawn codes) to 1 (the targets' codes).
         samples: S, the number of draws.
@@ -74,7 +74,7 @@ def edit_style(
     special = [target for target in targets if target.classes is not None]
     for target in [*reversed(general), *special]:
         codes = _with_target(method, label, codes, target, layers, noise)
-    return drawn.towards(codes, _checked_strength(strength))
+    return drawn.lerp(codes, _checked_strength(strength))
 
 
 def edit_object(
@@ -100,7 +100,7 @@ def edit_object(
         source: Where the new codes come from: the picture of a Target (whose own ``classes`` are ignored), a row of a
             code bank (whose class alone is edited), or None to draw them from the prior.
         classes: Classes to edit; None for all, and for the codes of the whole picture.
-        layers: Layers to edit (see :meth:`zoo.codes.Codes.part`); None for all.
+        layers: Layers to edit (see :meth:`zoo.codes.Codes.mask`); None for all.
         strength: From 0 (the picture's codes) to 1 (the new ones).
         samples: S, the number of draws from the prior; with a source the S results are equal.
         seed: Seed of the draws from the prior.
@@ -114,7 +114,7 @@ def edit_object(
     """
     check_editable(method)
     classes = None if classes is None else tuple(classes)
-    codes = codes.repeated(samples)
+    codes = codes.repeat(samples)
     if isinstance(source, BankRow):
         if classes is not None and source.class_id not in classes:
             raise ZooError(
@@ -127,7 +127,7 @@ def edit_object(
     else:
         drawn = method.sample(label, samples, seed=seed)
         edited = codes.replace(drawn, classes=classes, layers=layers)
-    return codes.towards(edited, _checked_strength(strength))
+    return codes.lerp(edited, _checked_strength(strength))
 
 
 def edit_material(
@@ -147,7 +147,7 @@ def edit_material(
         direction: Codes of batch 1 (see :mod:`zoo.editing.directions`).
         amount: Multiple of the direction that is added: one number, or one for each picture ``[B]``.
         classes: Classes to edit; None for all, and for the codes of the whole picture.
-        layers: Layers to edit (see :meth:`zoo.codes.Codes.part`); None for all.
+        layers: Layers to edit (see :meth:`zoo.codes.Codes.mask`); None for all.
 
     Returns:
         Codes of batch B.
@@ -156,7 +156,7 @@ def edit_material(
         ZooError: If no code has a named axis, or an index is out of range.
     """
     ends = Codes({name: tensor + direction[name].to(tensor) for name, tensor in codes.items()}, codes.specs)
-    return codes.replace(codes.towards(ends, amount), classes=classes, layers=layers)
+    return codes.replace(codes.lerp(ends, amount), classes=classes, layers=layers)
 
 
 def interpolate(first: Codes, last: Codes, steps: int) -> Codes:
@@ -167,7 +167,7 @@ def interpolate(first: Codes, last: Codes, steps: int) -> Codes:
     """
     if steps < 2:
         raise ZooError(f"An interpolation needs 2 steps or more, but {steps} was given: ask for more.")
-    return first.repeated(steps).towards(last.repeated(steps), torch.linspace(0, 1, steps))
+    return first.repeat(steps).lerp(last.repeat(steps), torch.linspace(0, 1, steps))
 
 
 def _with_target(
@@ -184,15 +184,15 @@ def _with_target(
     """
     check_editable(method)
     posterior = method.encode(target.image, target.label)
-    parts = codes.part(classes=target.classes, layers=layers)
+    parts = codes.mask(classes=target.classes, layers=layers)
     if target.classes is not None:
         _check_common_classes(method, label, target, target.classes)
     used, shown = used_codes(label, codes.specs), shown_codes(posterior, target.label)
     where = {name: None if part is None else part & used[name] & shown[name] for name, part in parts.items()}
-    style = posterior.mu.repeated(codes.batch_size)
+    style = posterior.mu.repeat(codes.batch_size)
     if noise is not None:
         eps = Codes.normal(method.code_specs, codes.batch_size, generator=noise, device=label.device)
-        style = posterior.repeated(codes.batch_size).sample(eps)
+        style = posterior.repeat(codes.batch_size).sample(eps)
     return codes.where(where, style)
 
 

@@ -14,7 +14,7 @@ from zoo.codes import Codes, CodeSpec, Posterior
 from zoo.distributed import evaluating
 from zoo.errors import ZooError
 from zoo.interfaces import Method
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 
 RENDERED_TOGETHER = 8
 """Pictures of one batch of the generator, which bounds its memory."""
@@ -51,7 +51,7 @@ def render(method: Method, label: Tensor, codes: Codes) -> Tensor:
     with evaluating(method):
         for first in range(0, codes.batch_size, RENDERED_TOGETHER):
             chunk = codes.rows(slice(first, first + RENDERED_TOGETHER))
-            chunks.append(written(method.synthesize(label, chunk)).cpu())
+            chunks.append(to_uint8_truncated(method.synthesize(label, chunk)).cpu())
     return torch.cat(chunks)
 
 
@@ -76,8 +76,8 @@ def used_codes(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor
 def shown_codes(posterior: Posterior, label: Tensor) -> dict[str, Tensor]:
     """Which codes a picture determines: as :func:`used_codes`, without classes that the encoder lost at a layer."""
     masks = used_codes(label, posterior.mu.specs)
-    for name, presence in posterior.presence.items():
-        masks[name] = masks[name] & presence.view(*presence.shape, *[1] * (masks[name].dim() - presence.dim()))
+    for name, class_mask in posterior.class_mask.items():
+        masks[name] = masks[name] & class_mask.view(*class_mask.shape, *[1] * (masks[name].dim() - class_mask.dim()))
     return masks
 
 

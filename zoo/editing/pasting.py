@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.errors import ZooError
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 
 
 def region_of(label: Tensor, classes: Iterable[int]) -> Tensor:
@@ -120,7 +120,7 @@ class PasteBack:
     @classmethod
     def of(cls, image: Tensor, region: Tensor, feather: int) -> PasteBack:
         """Paste onto a picture ``[1, 3, H, W]`` in [-1, 1], with the region bool ``[H, W]`` of the edit."""
-        return cls(to_pixels(image)[0].cpu(), region.cpu(), feather)
+        return cls(to_uint8(image)[0].cpu(), region.cpu(), feather)
 
     def onto(self, pixels: Tensor) -> Tensor:
         """Edited pictures uint8 ``[B, 3, h, w]``, pasted back: ``[B, 3, H, W]``; see :func:`paste_back`."""

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 
 SIDE = 96
 """Pixels of a thumbnail in either direction."""
@@ -38,7 +38,7 @@ def thumbnail(image: Tensor, region: Tensor) -> bytes:
         image: ``[3, H, W]`` in [-1, 1].
         region: bool ``[H, W]``, not empty.
     """
-    pixels = to_pixels(image).float()
+    pixels = to_uint8(image).float()
     pixels = torch.where(region, pixels, torch.lerp(pixels, torch.tensor(255.0), WHITENED))
     top, left, side = _square(region)
     canvas = np.full((side, side, 3), 255, np.uint8)

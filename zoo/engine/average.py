@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.distributed import bare
+from zoo.distributed import unwrap_ddp
 from zoo.interfaces import Method
 
 AVERAGED = ("generator", "encoder")
@@ -40,7 +40,7 @@ class Average:
         """Take in the present weights of ``method``."""
         self.updates += 1
         for name, network in self.networks.items():
-            source = bare(getattr(method, name))
+            source = unwrap_ddp(getattr(method, name))
             groups: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
             for (key, average), weight in zip(network.named_parameters(), source.parameters(), strict=True):
                 averages, weights = groups.setdefault(self._started(f"{name}.{key}"), ([], []))
@@ -65,7 +65,7 @@ class Average:
         """
         found = 0
         for name, network in self.networks.items():
-            for path, module in bare(getattr(method, name)).named_modules():
+            for path, module in unwrap_ddp(getattr(method, name)).named_modules():
                 if any(module is one for one in modules):
                     network.get_submodule(path).load_state_dict(module.state_dict())
                     self.restarts[f"{name}.{path}" if path else name] = self.updates

@@ -34,7 +34,7 @@ from zoo.engine.optimizers import LearningRates, build_optimizers
 from zoo.engine.validation import first_pictures, measure, require_measurable, sample_grid
 from zoo.environment import device_of
 from zoo.interfaces import Batch, Method
-from zoo.nn.vgg import load_trunk
+from zoo.nn.vgg import load_vgg
 from zoo.visual import save_picture
 
 
@@ -81,7 +81,7 @@ def train(
     counts = merge_over_ranks(_check_data(config))
     parts = TrainingComponents.build(config, device)
     batches, method, optimizers, average = parts.batches, parts.method, parts.optimizers, parts.average
-    facts = describe(parts, config, device) | {"trunk": _attach_trunk(method, config, device)}
+    facts = describe(parts, config, device) | {"vgg": _attach_vgg(method, config, device)}
     facts["data"] |= counts
     test = factory.dataset(config, "test") if counts.get("test") else None
     if settings.evaluate is not None:
@@ -301,18 +301,18 @@ def _check_data(config: Config) -> dict[str, int]:
     return report.counts
 
 
-def _attach_trunk(method: Method, config: Config, device: torch.device) -> str | None:
+def _attach_vgg(method: Method, config: Config, device: torch.device) -> str | None:
     """Give the method the features of its perceptual loss; returns their description for the record."""
-    if not method.needs_trunk:
+    if not method.needs_vgg:
         return None
     train = config.train
-    trunk = load_trunk(
-        train.trunk, layers=method.trunk_layers, pool=method.trunk_pool, allow_random=train.allow_random_trunk
-    ).to(device)
+    vgg = load_vgg(train.vgg, layers=method.vgg_layers, pool=method.vgg_pool, allow_random=train.allow_random_vgg).to(
+        device
+    )
     if train.channels_last:
-        trunk.to(memory_format=torch.channels_last)
-    method.attach_trunk(trunk)
-    return trunk.description
+        vgg.to(memory_format=torch.channels_last)
+    method.attach_vgg(vgg)
+    return vgg.description
 
 
 def _steps(optimizers: OptimWrapperDict) -> int:

@@ -14,7 +14,7 @@ from zoo.metrics.metric import (
     parse_metric,
 )
 from zoo.metrics.networks import AlexLPIPS, Inception, Networks, load_inception, load_lpips, lpips_distance
-from zoo.metrics.pictures import signed, written
+from zoo.metrics.pictures import from_uint8, to_uint8_truncated
 from zoo.metrics.similarity import ReconstructionLPIPS, TopOne
 from zoo.metrics.sources import MethodSource, PictureSource
 
@@ -39,11 +39,11 @@ __all__ = [
     "applicable",
     "evaluate",
     "frechet_distance",
+    "from_uint8",
     "full_name",
     "load_inception",
     "load_lpips",
     "lpips_distance",
     "parse_metric",
-    "signed",
-    "written",
+    "to_uint8_truncated",
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zoo.metrics.metric import SampleMetric
 from zoo.metrics.networks import AlexLPIPS, Networks
-from zoo.metrics.pictures import signed
+from zoo.metrics.pictures import from_uint8
 from zoo.registries import METRICS
 
 
@@ -76,7 +76,7 @@ class Diversity(SampleMetric):
 
     def update(self, real: Tensor, fake: Tensor) -> None:
         """See the base class."""
-        self._of_mask.update(signed(fake))
+        self._of_mask.update(from_uint8(fake))
 
     def of_mask(self, real: Tensor) -> float:
         """See the base class."""

@@ -27,7 +27,7 @@ from zoo.metrics.metric import (
 from zoo.metrics.networks import Networks
 from zoo.metrics.sources import PictureSource
 from zoo.registries import METRICS
-from zoo.visual import save_picture, to_pixels
+from zoo.visual import save_picture, to_uint8
 
 BATCH = 8
 """Pictures that are reconstructed, and go through a feature network, at a time."""
@@ -99,7 +99,7 @@ def evaluate(
     samples = _samples_per_mask(chosen)
     for indices in _batches(count):
         pictures = collate([dataset[i] for i in indices]).to(source.device)
-        real = to_pixels(pictures.image)
+        real = to_uint8(pictures.image)
         _keep(keep, "real", pictures.name, real)
         if reconstructed:
             fake = source.reconstruct(pictures, indices.start)

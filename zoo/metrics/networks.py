@@ -30,7 +30,7 @@ class AlexLPIPS(nn.Module):
     """LPIPS v0.1 on AlexNet (Zhang et al. 2018), split where samples can share work.
 
     Attributes:
-        features: Name of the trunk, ``"alexnet (ImageNet)"`` or ``"random features"``.
+        features: Name of the network, ``"alexnet (ImageNet)"`` or ``"random features"``.
     """
 
     def __init__(self, state: dict[str, Tensor], features: str) -> None:
@@ -41,13 +41,13 @@ class AlexLPIPS(nn.Module):
             warnings.simplefilter("ignore")  # lpips calls torchvision in its old way
             network = lpips.LPIPS(net="alex", version="0.1", pretrained=True, pnet_rand=True, verbose=False)
         slices = {0: "slice1", 3: "slice2", 6: "slice3", 8: "slice4", 10: "slice5"}
-        trunk = {
+        weights = {
             f"{name}.{i}.{part}": state[f"features.{i}.{part}"]
             for i, name in slices.items()
             for part in ("weight", "bias")
         }
-        network.net.load_state_dict(trunk)
-        self.scaling, self.trunk = network.scaling_layer, network.net
+        network.net.load_state_dict(weights)
+        self.scaling, self.alexnet = network.scaling_layer, network.net
         for i, head in enumerate(network.lins):
             self.register_buffer(f"head{i}", head.model[-1].weight.detach().flatten())
         self._normalize = lpips.normalize_tensor
@@ -61,7 +61,7 @@ class AlexLPIPS(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images ``[B, 3, H, W]`` in [-1, 1] -> for each layer ``[B, c, h, w]``, of unit length over the channels."""
-        return [self._normalize(feature) for feature in self.trunk(self.scaling(images))]
+        return [self._normalize(feature) for feature in self.alexnet(self.scaling(images))]
 
 
 class Inception(nn.Module):
@@ -88,7 +88,7 @@ class Inception(nn.Module):
 
 
 def load_lpips(*, allow_random: bool = False) -> AlexLPIPS:
-    """LPIPS with the trained trunk; a seeded random one where it cannot be had and ``allow_random``, else ZooError."""
+    """LPIPS on the trained AlexNet; on a seeded random one where it is missing and ``allow_random``, else ZooError."""
     path = weights.resolve("alexnet")
     if path is not None:
         return AlexLPIPS(weights.load("alexnet", path), "alexnet (ImageNet)")

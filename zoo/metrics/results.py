@@ -28,7 +28,7 @@ class Result:
         data: Where the pictures come from.
         method: Name of the method.
         settings: Its settings.
-        training: iterations, trunk, seed, ... of the checkpoint, as far as they are known.
+        training: iterations, vgg, seed, ... of the checkpoint, as far as they are known.
         seed: Of the random codes.
         profile: Of the training.
         config: First digits of the config's hash.
@@ -67,12 +67,12 @@ def package_versions() -> dict[str, str]:
 
 
 def training_facts(checkpoint: Path) -> dict[str, Any]:
-    """Facts of a training from the record beside its checkpoint; "unknown" iterations and trunk without a record."""
-    facts: dict[str, Any] = {"iterations": "unknown", "trunk": "unknown"}
+    """Facts of a training from the record beside its checkpoint; "unknown" iterations and vgg without a record."""
+    facts: dict[str, Any] = {"iterations": "unknown", "vgg": "unknown"}
     record = checkpoint.with_name("record.json")
     if record.is_file():
         content = json.loads(record.read_text())
-        keys = ("iterations", "trunk", "seed", "pictures_per_update", "precision", "device", "seconds")
+        keys = ("iterations", "vgg", "seed", "pictures_per_update", "precision", "device", "seconds")
         facts |= {key: content[key] for key in keys if key in content}
     return facts
 

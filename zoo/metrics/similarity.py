@@ -6,7 +6,7 @@ from torch import Tensor
 
 from zoo.metrics.metric import ReconstructionMetric, SampleMetric
 from zoo.metrics.networks import Networks, lpips_distance
-from zoo.metrics.pictures import signed
+from zoo.metrics.pictures import from_uint8
 from zoo.registries import METRICS
 
 
@@ -25,7 +25,7 @@ class ReconstructionLPIPS(ReconstructionMetric):
 
     def update(self, indices: range, real: Tensor, fake: Tensor) -> None:
         """See the base class."""
-        distances = lpips_distance(self.networks.lpips, signed(real), signed(fake))
+        distances = lpips_distance(self.networks.lpips, from_uint8(real), from_uint8(fake))
         self.values |= dict(zip(indices, distances.tolist(), strict=True))
 
 
@@ -57,6 +57,6 @@ class TopOne(SampleMetric):
     def of_mask(self, real: Tensor) -> float:
         """See the base class."""
         assert self._nearest is not None, "a mask without samples"
-        result = lpips_distance(self.networks.lpips, signed(real[None]), signed(self._nearest[None]))
+        result = lpips_distance(self.networks.lpips, from_uint8(real[None]), from_uint8(self._nearest[None]))
         self._distance, self._nearest = float("inf"), None
         return float(result)

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.codes import Codes
 from zoo.distributed import evaluating
 from zoo.interfaces import Batch, Method
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 
 
 class PictureSource(Protocol):
@@ -82,7 +82,7 @@ class MethodSource:
                 codes = method.encode(pictures.image, pictures.label).mu
             else:
                 codes = Codes({}, {}, len(pictures))
-            return written(method.synthesize(pictures.label, codes))
+            return to_uint8_truncated(method.synthesize(pictures.label, codes))
 
     @torch.no_grad()
     def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
@@ -91,7 +91,7 @@ class MethodSource:
         for first in range(0, samples, self.chunk):
             with evaluating(self.method):
                 images = self.method.synthesize(label, codes.rows(slice(first, first + self.chunk)))
-            yield written(images)
+            yield to_uint8_truncated(images)
 
 
 def seed_of(seed: int, index: int) -> int:

@@ -112,7 +112,7 @@ class LabelConv2d(nn.Module):
             ``[n * B, out, H', W']``.
         """
         label, table = class_map.label, class_map.table
-        if better_written_out(label, table):
+        if prefers_dense(label, table):
             return self.of_values(class_map.dense(self.channels, self._precision()), dense)
         out = lookup(label[:, None], self._rows(table), self.kernel_size, self.stride, self.padding)
         return self._with_dense(self._with_bias(out), dense)
@@ -126,7 +126,7 @@ class LabelConv2d(nn.Module):
             label: ``[B, H, W]`` at full size.
             dense: ``[n * B, D, H', W']``, already pooled.
         """
-        if better_written_out(label):
+        if prefers_dense(label):
             values = one_hot(label, self.channels, self._precision())
             return self.of_values(F.avg_pool2d(values, 3, 2, 1, count_include_pad=False), dense)
         inside = F.pad(label.long(), (1, 1, 1, 1), value=-1)
@@ -174,7 +174,7 @@ class LabelConv2d(nn.Module):
             return (table.to(weight.dtype) @ weight.flatten(1)).unflatten(2, weight.shape[1:])
 
 
-def better_written_out(label: Tensor, table: Tensor | None = None) -> bool:
+def prefers_dense(label: Tensor, table: Tensor | None = None) -> bool:
     """Whether an ordinary convolution of the dense map is cheaper than the lookup; the result is the same.
 
     On a GPU it is (by operation count, not by measurement): the gradient of a lookup sorts nine ids per pixel and adds

@@ -38,7 +38,7 @@ def module_indices(kind: str) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
 
-class FeatureTrunk(nn.Module):
+class VGGFeatures(nn.Module):
     """A frozen VGG up to the deepest of ``layers``, under torchvision's module names.
 
     Args:
@@ -121,14 +121,14 @@ def random_vgg19_state(seed: int = 1234) -> dict[str, Tensor]:
     return state
 
 
-def load_trunk(
+def load_vgg(
     name: Kind = "vgg19",
     *,
     layers: Sequence[str] = LAYERS,
     pool: Literal["max", "avg"] = "max",
     allow_random: bool = False,
     seed: int = 1234,
-) -> FeatureTrunk:
+) -> VGGFeatures:
     """The feature network ``name``, or what can replace it on this machine.
 
     Tried in this order: ``name`` itself; the layers of the same names of VGG16, with a warning; if ``allow_random``, a
@@ -151,17 +151,17 @@ def load_trunk(
             continue
         state = weights.load(kind, path)
         if kind == name:
-            return FeatureTrunk(name, state, layers, pool)
+            return VGGFeatures(name, state, layers, pool)
         chosen = [_nearest_available(layer, state, kind) for layer in layers]
         note = ", ".join(f"{b} for {a}" for a, b in zip(layers, chosen, strict=True) if a != b)
-        trunk = FeatureTrunk("vgg16", state, chosen, pool, stand_in=name, note=note)
+        vgg = VGGFeatures("vgg16", state, chosen, pool, stand_in=name, note=note)
         break
     else:
         if not allow_random:
             raise ZooError(weights.missing(name))
-        trunk = FeatureTrunk("vgg19", random_vgg19_state(seed), layers, pool, seed=seed)
-    log.warning("perceptual loss: %s, because the weights of %s were not found", trunk.description, name)
-    return trunk
+        vgg = VGGFeatures("vgg19", random_vgg19_state(seed), layers, pool, seed=seed)
+    log.warning("perceptual loss: %s, because the weights of %s were not found", vgg.description, name)
+    return vgg
 
 
 def _fill(conv: nn.Conv2d, state: Mapping[str, Tensor], key: str, what: str) -> None:

@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 from zoo.studio.models import StudioModel
 from zoo.studio.wire import picture_uri
 from zoo.trained import evaluation_pictures
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 
 COUNT = 6
 THUMBNAIL = 128
@@ -85,4 +85,4 @@ def _pictures(model: StudioModel, root: Path | None) -> PairedDataset | None:
 
 def _uri(image: Image.Image) -> str:
     pixels, _ = transform(image, image.convert("L"), (image.height, image.width))
-    return picture_uri(to_pixels(pixels))
+    return picture_uri(to_uint8(pixels))

@@ -20,7 +20,7 @@ from zoo.studio.scene import Paste, Scene
 from zoo.studio.store import UNKNOWN, OpenedPicture
 from zoo.studio.studio_state import StudioState
 from zoo.studio.wire import mask_text, picture_uri, png
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 
 
 def open_picture(state: StudioState, form: Form) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def open_picture(state: StudioState, form: Form) -> dict[str, Any]:
     opened = None
     if picture is not None and image is not None:
         original, original_label = unresized(picture, mask)
-        opened = OpenedPicture(to_pixels(image[0]), label, original, original_label.to(torch.int16))
+        opened = OpenedPicture(to_uint8(image[0]), label, original, original_label.to(torch.int16))
     return _opened(state, Scene(model, there, codes), opened)
 
 
@@ -99,7 +99,7 @@ def _reopened(mask: Tensor, paste: PasteBack, size: tuple[int, int]) -> OpenedPi
     assert image is not None, "a picture was given"
     own = resized(mask, (picture.height, picture.width)).to(torch.int16)
     return OpenedPicture(
-        to_pixels(image[0]),
+        to_uint8(image[0]),
         torch.where(inside > 0, UNKNOWN, mask),
         paste.original,
         torch.where(paste.region, UNKNOWN, own)[None],

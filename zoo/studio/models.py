@@ -62,7 +62,7 @@ class StudioModel(LoadedMethod):
             "by_class": any(spec.axis("class") for spec in specs.values()),
             "layers": codes.layers,
             # without layers there are no other codes than those of the whole picture
-            "whole": bool(codes.layers and codes.whole),
+            "whole": bool(codes.layers and codes.global_names),
             "encodes": self.method.encoder is not None,
             "codes": bool(specs),
         }

@@ -137,11 +137,11 @@ def _strip_optimizers(folder: RunFolder) -> None:
     """Remove what only training needs from the checkpoints of a trained cell; from the latest one last."""
     numbered = folder.checkpoints()
     for path in numbered:
-        checkpoints.slim(path)
+        checkpoints.strip_optimizer(path)
     if numbered:
         folder.publish(numbered[-1], keep=len(numbered))
     else:
-        checkpoints.slim(folder.latest)
+        checkpoints.strip_optimizer(folder.latest)
 
 
 def _planned_iterations(config: Config) -> int:

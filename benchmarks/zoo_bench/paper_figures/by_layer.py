@@ -10,7 +10,7 @@ from zoo.editing.encoding import check_editable
 from zoo.editing.encoding import render as synthesized
 from zoo.errors import ZooError
 from zoo.metrics import MethodSource
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 from zoo_bench.interventions import REDRAWN, Intervention, intervene
 from zoo_bench.paper_figures.context import FigureContext
 from zoo_bench.paper_figures.file import FigureFile
@@ -49,7 +49,7 @@ def draw(context: FigureContext, *, pictures: Sequence[int] = (0,)) -> FigureFil
         np.array([one.index]),
         np.array([context.dataset.pairs[one.index].name]),
         label.cpu().numpy(),
-        to_pixels(image).cpu().numpy(),
+        to_uint8(image).cpu().numpy(),
         one.base[None],
     )
     no_samples = np.zeros((0, 0, *one.base.shape), np.uint8)

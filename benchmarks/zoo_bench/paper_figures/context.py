@@ -18,7 +18,7 @@ from zoo.editing.encoding import render
 from zoo.errors import ZooError
 from zoo.metrics.results import training_facts
 from zoo.trained import evaluation_pictures
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 from zoo_bench.report.figures.sheet import Panel, Pixels, mask, panel
 
 PALE = 0.15
@@ -102,12 +102,12 @@ class FigureContext:
         if chosen is not None:
             return list(chosen)
         codes = self._any_codes()
-        return [*range(codes.layers), *([codes.layers] if codes.layers and codes.whole else [])]
+        return [*range(codes.layers), *([codes.layers] if codes.layers and codes.global_names else [])]
 
     def layer_title(self, layer: int) -> str:
         """What a layer is called beside a row."""
         codes = self._any_codes()
-        ends = {codes.layers: f" ({' and '.join(codes.whole)})"}
+        ends = {codes.layers: f" ({' and '.join(codes.global_names)})"}
         if codes.layers > 1:
             ends |= {0: " (finest)", codes.layers - 1: " (coarsest)"}
         return f"layer {layer}{ends.get(layer, '')}"
@@ -121,7 +121,7 @@ class FigureContext:
 
     def shown(self, image: Tensor, label: Tensor | None = None, caption: str = "") -> Panel:
         """The picture of the dataset, with its mask set into the corner where one is given."""
-        return panel(to_pixels(image)[0].cpu().numpy(), None if label is None else self._coloured(label), caption)
+        return panel(to_uint8(image)[0].cpu().numpy(), None if label is None else self._coloured(label), caption)
 
     def mask(self, label: Tensor, caption: str = "", *, only: tuple[int, ...] | None = None) -> Panel:
         """The mask in colours; ``only`` highlights some classes; the others are pale."""

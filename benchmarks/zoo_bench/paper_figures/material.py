@@ -43,7 +43,7 @@ def moves(
     found: dict[int | None, Codes] = {}
     for layer in chosen:
         found[layer] = edit_material(
-            codes.repeated(len(AMOUNTS)),
+            codes.repeat(len(AMOUNTS)),
             direction,
             torch.tensor(AMOUNTS, dtype=torch.float32),
             classes=None if classes is None or layer == codes.layers else tuple(classes),

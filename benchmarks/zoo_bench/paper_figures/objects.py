@@ -10,7 +10,7 @@ from zoo.codes import Codes
 from zoo.editing.edits import edit_object
 from zoo.editing.encoding import render as synthesized
 from zoo.editing.pasting import paste_back, region_of
-from zoo.visual import to_pixels
+from zoo.visual import to_uint8
 from zoo_bench.paper_figures.context import FigureContext
 from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, headed, panel, sheet
@@ -42,7 +42,7 @@ def edits(
 
 def pasted(edited: Tensor, image: Tensor, label: Tensor, class_id: int) -> Tensor:
     """Edited pictures uint8 ``[S, 3, H, W]`` with the pixels of ``image`` outside the class."""
-    return paste_back(edited, to_pixels(image).cpu(), region_of(label[0], [class_id]).cpu())
+    return paste_back(edited, to_uint8(image).cpu(), region_of(label[0], [class_id]).cpu())
 
 
 def rows(

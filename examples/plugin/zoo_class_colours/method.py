@@ -68,7 +68,7 @@ class ColourEncoder(Encoder):
 class ClassColours(Method):
     """One colour per class; ``width`` and ``kl_weight`` are its settings, which a config may set."""
 
-    needs_trunk = False  # no perceptual loss, so training loads no VGG
+    needs_vgg = False  # no perceptual loss, so training loads no VGG
 
     def __init__(self, *, classes: int, size: tuple[int, int], width: Positive = 32, kl_weight: float = 0.01) -> None:
         super().__init__()

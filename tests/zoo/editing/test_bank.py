@@ -205,7 +205,7 @@ def test_the_class_of_a_row_is_put_in_and_nothing_else(banks, small, noisy):
 
 def test_layers_that_lost_the_class_keep_their_codes(banks, small, noisy):
     (row,) = banks("clvae").find(5)
-    seen = encoded(small("clvae"), noisy, row.name).presence["local"][0, :, 5]
+    seen = encoded(small("clvae"), noisy, row.name).class_mask["local"][0, :, 5]
     codes = small("clvae").sample(noisy[0]["label"][None], seed=0)
     edited = row.put(codes)["local"][0, :, 5]
     assert seen.any() and not seen.all() and torch.equal(row.present["local"][:, 0], seen)

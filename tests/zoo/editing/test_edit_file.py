@@ -16,7 +16,7 @@ from zoo import Codes, CodeSpec, ZooError
 from zoo.contract import SIZE, small_batch
 from zoo.editing.edit_file import EditFile
 from zoo.editing.pasting import PasteBack
-from zoo.metrics.pictures import written
+from zoo.metrics.pictures import to_uint8_truncated
 
 METHODS = ("clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan")
 
@@ -24,7 +24,9 @@ METHODS = ("clvae", "gaugan_vae", "groupdnet", "cimle", "gaugan")
 def edit_of(method, **facts) -> EditFile:
     label = small_batch().label[:1]
     codes = method.sample(label, 1, seed=3)
-    return EditFile(label[0], codes, written(method.synthesize(label, codes))[0], "ab" * 32, method.name, facts)
+    return EditFile(
+        label[0], codes, to_uint8_truncated(method.synthesize(label, codes))[0], "ab" * 32, method.name, facts
+    )
 
 
 def plain(**changed) -> EditFile:

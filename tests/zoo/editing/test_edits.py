@@ -70,7 +70,7 @@ def test_an_absent_class_is_drawn_not_zeroed(methods, picture, name):
 def test_a_class_that_a_coarse_layer_lost_is_drawn_there_and_encoded_where_it_is_seen(methods, picture):
     method = methods("clvae")
     posterior = method.encode(*picture)
-    seen = posterior.presence["local"][0, :, 4]  # the class of one pixel
+    seen = posterior.class_mask["local"][0, :, 4]  # the class of one pixel
     assert seen.any() and not seen.all()
     local = codes_of(method, *picture)["local"][0, :, 4]
     assert torch.equal(local[seen], posterior.mu["local"][0, seen, 4])
@@ -106,7 +106,7 @@ def test_style_takes_common_classes_and_draws_the_others(methods, picture, other
     for k in range(CLASSES):
         expected = mu if k in other[1].unique() else drawn
         assert torch.equal(of_class(styled, k), of_class(expected, k)), k
-    for whole in styled.whole:
+    for whole in styled.global_names:
         assert torch.equal(styled[whole], mu[whole])
     assert method.synthesize(label, styled).shape == (1, 3, 64, 64)
 
@@ -170,7 +170,7 @@ def test_redrawing_a_class_keeps_all_other_codes_bit_for_bit(methods, picture, n
     for s in range(3):
         for k in range(CLASSES):
             assert torch.equal(of_class(edited, k)[s], of_class(codes, k)[0]) == (k != 1)
-        assert all(torch.equal(edited[whole][s], codes[whole][0]) for whole in codes.whole)
+        assert all(torch.equal(edited[whole][s], codes[whole][0]) for whole in codes.global_names)
     assert method.synthesize(picture[1], edited).shape == (3, 3, 64, 64)
 
 
@@ -261,7 +261,7 @@ def test_moving_codes_leaves_the_others_bit_for_bit(methods, picture, name, part
 def test_one_amount_for_every_picture(methods, picture):
     method = methods("gaugan_vae")
     codes, direction = codes_of(method, *picture), random_direction(method.code_specs, seed=0)
-    edited = edit_material(codes.repeated(3), direction, torch.tensor([-1.0, 0.0, 2.0]))
+    edited = edit_material(codes.repeat(3), direction, torch.tensor([-1.0, 0.0, 2.0]))
     for s, amount in enumerate((-1, 0, 2)):
         torch.testing.assert_close(edited["global"][s], codes["global"][0] + amount * direction["global"][0])
     assert torch.equal(edited["global"][1], codes["global"][0])
@@ -296,7 +296,7 @@ def test_interpolation_has_both_ends_and_equal_steps(methods, picture, other):
 def test_layer_l_is_the_picture_as_a_whole(methods, picture):
     method = methods("clvae")
     codes, fresh = codes_of(method, *picture), method.sample(picture[1], 1, seed=8)
-    assert codes.layers == 5 and codes.whole == ("global",)
+    assert codes.layers == 5 and codes.global_names == ("global",)
     edited = codes.replace(fresh, layers=[5])
     assert torch.equal(edited["local"], codes["local"]) and torch.equal(edited["global"], fresh["global"])
     with pytest.raises(ZooError, match="Layer 5"):

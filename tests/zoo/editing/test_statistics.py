@@ -73,7 +73,7 @@ def test_only_pictures_that_show_a_class_count(small, noisy):
 def test_classes_that_a_coarse_layer_lost_do_not_count(small, noisy):
     found = fit_statistics(small("clvae"), noisy)
     item = noisy[3]
-    seen = small("clvae").encode(item["image"][None], item["label"][None]).presence["local"][0, :, 5].tolist()
+    seen = small("clvae").encode(item["image"][None], item["label"][None]).class_mask["local"][0, :, 5].tolist()
     assert seen[0] and not seen[-1]
     assert found.counts["local"][0, :, 5, 0].tolist() == [int(there) for there in seen]
     assert not found.mean["local"][0, -1, 5].any() and found.mean["local"][0, 0, 5].any()

@@ -16,7 +16,7 @@ from zoo.editing.encoding import codes_of
 from zoo.studio.wire import data_uri
 
 
-def written(method, label, codes):
+def to_uint8_truncated(method, label, codes):
     """uint8 ``[S, 3, H, W]``, cut off as the official code writes pictures."""
     images = method.synthesize(label, codes).double()
     return ((images + 1) / 2 * 255).clamp(0, 255).to(torch.uint8)
@@ -65,14 +65,14 @@ def test_a_picture_is_opened_with_its_own_codes(page, method, label, image):
     answer = page.opened(label, image, seed=3)
     assert torch.equal(mask_of(answer["mask"]), label)
     assert torch.equal(pixels_of(answer["picture"]), image)
-    expected = written(method, label, codes_of(method, as_input(image), label, seed=3))[0]
+    expected = to_uint8_truncated(method, label, codes_of(method, as_input(image), label, seed=3))[0]
     assert close(pixels_of(answer["result"]), expected)
 
 
 def test_a_mask_alone_is_painted_with_drawn_codes(page, method, label):
     answer = page.opened(label, seed=7)
     assert answer["picture"] is None and answer["opened"] is None
-    assert close(pixels_of(answer["result"]), written(method, label, method.sample(label, 1, seed=7))[0])
+    assert close(pixels_of(answer["result"]), to_uint8_truncated(method, label, method.sample(label, 1, seed=7))[0])
 
 
 def test_painting_on_the_mask_keeps_the_codes(page, method, label):
@@ -81,13 +81,13 @@ def test_painting_on_the_mask_keeps_the_codes(page, method, label):
     painted[0, 10:30, 10:30] = 5
     status, shown = page.post("render", scene=page.scene(answer, label=painted))
     assert status == 200
-    assert close(pixels_of(shown["result"]), written(method, painted, method.sample(label, 1, seed=7))[0])
+    assert close(pixels_of(shown["result"]), to_uint8_truncated(method, painted, method.sample(label, 1, seed=7))[0])
 
 
 def test_samples_are_eight_draws_of_the_prior_that_can_be_gone_on_with(page, method, label):
     answer = page.opened(label)
     _, drawn = page.post("samples", scene=page.scene(answer), seed=5)
-    expected = written(method, label, method.sample(label, 8, seed=5))
+    expected = to_uint8_truncated(method, label, method.sample(label, 8, seed=5))
     assert len(drawn["previews"]) == 8
     for preview, pixels in zip(drawn["previews"], expected, strict=True):
         assert close(pixels_of(preview["result"]), pixels)
@@ -103,7 +103,7 @@ def test_a_redrawn_class_leaves_all_other_codes(page, method, label):
     local[:, :2, 2] = fresh["local"][:, :2, 2]
     for index, preview in enumerate(drawn["previews"]):
         expected = {"local": local[index : index + 1], "global": codes["global"]}
-        pixels = written(method, label, type(codes)(expected, codes.specs))[0]
+        pixels = to_uint8_truncated(method, label, type(codes)(expected, codes.specs))[0]
         assert close(pixels_of(preview["result"]), pixels)
 
 
@@ -116,7 +116,7 @@ def test_a_slide_starts_from_the_codes_before_it(page, method, label):
             "move", scene=page.scene(answer), classes=[1], layers=None, amount=amount, direction=direction
         )
         assert status == 200
-        expected = written(method, label, edit_material(codes, along, amount, classes=[1]))[0]
+        expected = to_uint8_truncated(method, label, edit_material(codes, along, amount, classes=[1]))[0]
         assert close(pixels_of(slid["result"]), expected)
     _, back = page.post("move", scene=page.scene(answer), amount=0, direction=direction)
     assert back["result"] == answer["result"]
@@ -132,7 +132,7 @@ def test_codes_are_taken_from_a_reference(page, method, label, image):
     local = codes["local"].clone()
     local[:, :, [0, 3]] = mu["local"][:, :, [0, 3]]
     expected = type(codes)({"local": local, "global": codes["global"]}, codes.specs)
-    assert close(pixels_of(taken["result"]), written(method, label, expected)[0])
+    assert close(pixels_of(taken["result"]), to_uint8_truncated(method, label, expected)[0])
     _, nothing = page.send("take", files, scene=page.scene(answer), classes=[0, 3], layers=None, strength=0)
     assert nothing["result"] == answer["result"]
 
@@ -144,7 +144,7 @@ def test_all_methods_stand_side_by_side(page, ids, label):
     assert set(results) == set(ids.values())
     for name, key in ids.items():
         one = small_method(name)
-        expected = written(one, label, one.sample(label, 1, seed=2))[0]
+        expected = to_uint8_truncated(one, label, one.sample(label, 1, seed=2))[0]
         assert close(pixels_of(results[key]["result"]), expected), name
     assert "no codes" in results[ids["gaugan"]]["note"] and results[ids["clvae"]]["note"] is None
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
-from zoo.visual import colour_labels, to_pixels
+from zoo.visual import colour_labels, to_uint8
 
 Pixels = NDArray[np.uint8]
 WIDTH, DPI = 7.0, 110
@@ -127,7 +127,7 @@ def panel(pixels: NDArray[Any], inset: NDArray[Any] | None = None, caption: str 
 
 def mask(label: NDArray[Any], classes: int) -> Pixels:
     """Label ``[H, W]`` in colours, uint8 ``[3, H, W]``."""
-    coloured: Pixels = to_pixels(colour_labels(torch.from_numpy(label).long()[None], classes=classes))[0].numpy()
+    coloured: Pixels = to_uint8(colour_labels(torch.from_numpy(label).long()[None], classes=classes))[0].numpy()
     return coloured
 
 
