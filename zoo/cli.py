@@ -45,9 +45,11 @@ class CommandGroup(click.Group):
     """The commands of the core and of installed packages; the core's win where two have the same name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted; nothing is imported."""
         return sorted({*COMMANDS, *_installed()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, imported now; None where there is none."""
         if cmd_name in COMMANDS:
             module, _, attribute = COMMANDS[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
@@ -58,6 +60,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments call, with near names in the error for one that does not exist."""
         name = args[0]
         hint = nearest(name, self.list_commands(ctx))
         if hint and not name.startswith("-") and self.get_command(ctx, name) is None:

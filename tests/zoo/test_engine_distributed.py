@@ -108,7 +108,7 @@ def test_two_ranks_equal_one_process_with_their_batches_together(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "env,expected",
+    ("env", "expected"),
     [
         ({}, ("none", 0, 1)),
         ({"RANK": "1", "WORLD_SIZE": "2"}, ("pytorch", 1, 2)),

@@ -19,7 +19,7 @@ PROGRAM = [sys.executable, "-m", "tests.zoo.engine_toy"]
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("number,word", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
 def test_a_signal_saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: int, word: str):
     root = engine_toy.write_pictures(tmp_path / "data")
     # with reading processes, and the signal sent to all, as a terminal and Slurm do

@@ -134,7 +134,7 @@ def test_another_seed_gives_other_weights(tmp_path: Path, data: Path):
 
 
 @pytest.mark.parametrize(
-    "changes,key",
+    ("changes", "key"),
     [({"seed": 5}, "train.seed"), ({"ema": 0.5}, "train.ema"), ({"batch_size": 1, "seed": 5}, "train.batch_size")],
 )
 def test_resuming_with_another_config_names_the_first_difference(tmp_path: Path, data: Path, changes: Any, key: str):

@@ -20,7 +20,7 @@ def test_rates_of_three_constant_and_four_falling_epochs():
     assert [lr_factor(epoch, 3, 4) for epoch in range(9)] == [1, 1, 1, 1, 0.75, 0.5, 0.25, 0.25, 0.25]
 
 
-@pytest.mark.parametrize("epochs,decay", [(100, 100), (60, 40), (20, 0), (0, 5)])
+@pytest.mark.parametrize(("epochs", "decay"), [(100, 100), (60, 40), (20, 0), (0, 5)])
 def test_rates_follow_the_official_subtraction(epochs: int, decay: int):
     rate, expected = 1.0, []
     for epoch in range(1, epochs + decay + 1):

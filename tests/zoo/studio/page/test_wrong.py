@@ -34,7 +34,7 @@ def kept(studio, mask: np.ndarray, result: np.ndarray) -> bool:
     return np.array_equal(studio.mask(), mask) and np.array_equal(studio.result(), result)
 
 
-@pytest.mark.parametrize("name, content, words", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("name", "content", "words"), WRONG.values(), ids=WRONG)
 def test_a_wrong_mask(edited, name, content, words):
     mask, result = edited.mask(), edited.result()
     edited.press("Open")
