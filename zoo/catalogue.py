@@ -1,14 +1,16 @@
-"""The rows that `zoo list` shows: one plain dictionary per method, dataset, metric, table and profile."""
+"""The rows that `zoo list` shows: one plain dictionary for each thing that has a name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import getdoc
 from typing import Any, TypedDict
 
 from zoo.config import profile, profiles
 from zoo.config.read import read_yaml
 from zoo.config.values import check_struct
 from zoo.plugins import home
-from zoo.registries import DATASETS, METHODS, METRICS, TABLES
+from zoo.registries import CALLBACKS, DATASETS, METHODS, METRICS, TABLES
 
 
 class Card(TypedDict, total=False):
@@ -93,3 +95,20 @@ def profile_rows() -> list[dict[str, Any]]:
 def table_rows() -> list[dict[str, Any]]:
     """Name, title, dataset, metrics and rows of every table that an installed package brings."""
     return [TABLES.get(name)() for name in TABLES.names()]
+
+
+def callback_rows() -> list[dict[str, Any]]:
+    """Name and summary of every registered callback; the zoo itself registers none."""
+    found = {name: getdoc(CALLBACKS.get(name)) or "-" for name in CALLBACKS.names()}
+    return [{"callback": name, "about": text.splitlines()[0]} for name, text in found.items()]
+
+
+ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "methods": method_rows,
+    "datasets": dataset_rows,
+    "metrics": metric_rows,
+    "tables": table_rows,
+    "profiles": profile_rows,
+    "callbacks": callback_rows,
+}
+"""The rows of each kind, by the word that `zoo list` takes."""

@@ -22,6 +22,9 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
     """A table with a column for each key of the first row; only the first, whose words people copy, is never folded."""
+    if not rows:
+        print(f"{title}: none")
+        return
     from rich.console import Console
     from rich.table import Table
 
