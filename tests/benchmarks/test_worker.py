@@ -245,8 +245,8 @@ def test_where_there_are_gpus_processes_are_no_forks(
 def test_jobs_share_the_gpus_or_the_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8))
-    assert shares(3, []) == [({}, 2)] * 3 and shares(1, []) == [({}, None)]
-    assert [gpu["CUDA_VISIBLE_DEVICES"] for gpu, _ in shares(3, ["0", "1"])] == ["0", "1", "0"]
+    assert shares(3, []) == [{"OMP_NUM_THREADS": "2"}] * 3 and shares(1, []) == [{}]
+    assert [share["CUDA_VISIBLE_DEVICES"] for share in shares(3, ["0", "1"])] == ["0", "1", "0"]
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert _gpus() == ["0", "1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7,8")

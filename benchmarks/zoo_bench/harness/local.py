@@ -101,7 +101,7 @@ class Processes(Executor):
         if not gpus and "forkserver" in multiprocessing.get_all_start_methods():
             self._context = multiprocessing.get_context("forkserver")
             self._context.set_forkserver_preload(["zoo_bench.harness.worker"])
-        self._resources = shares(jobs, gpus)
+        self._shares = shares(jobs, gpus)
         self._running: dict[int, tuple[Path, BaseProcess]] = {}
 
     @property
@@ -114,10 +114,9 @@ class Processes(Executor):
         from zoo_bench.harness.worker import process_main
 
         slot = next(slot for slot in range(self.jobs) if slot not in self._running)
-        environment, threads = self._resources[slot]
-        with _variables(environment):  # a process that imports torch itself must start with them
+        with _variables(self._shares[slot]):  # libraries read them when they are loaded
             place = Path.cwd(), dict(os.environ)  # of which a fork of the server has older ones
-            process = self._context.Process(target=process_main, args=(folder, self._plugins, *place, threads))
+            process = self._context.Process(target=process_main, args=(folder, self._plugins, *place))
             process.start()
         self._running[slot] = folder, process
 
@@ -147,17 +146,17 @@ class Processes(Executor):
         self._running.clear()
 
 
-def shares(jobs: int, gpus: Sequence[str]) -> list[tuple[dict[str, str], int | None]]:
-    """For each of ``jobs`` processes the environment with its GPU, in turn, and its number of threads.
+def shares(jobs: int, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """Environment variables for each of ``jobs`` processes: its GPU, in turn, or its number of threads.
 
     One job has all GPUs and all cores; a number of threads in OMP_NUM_THREADS stays.
     """
     if jobs == 1:
-        return [({}, None)]
+        return [{}]
     if gpus:
-        return [({"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]}, None) for slot in range(jobs)]
+        return [{"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} for slot in range(jobs)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return [({}, None if "OMP_NUM_THREADS" in os.environ else max(1, cores // jobs))] * jobs
+    return [{} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(max(1, cores // jobs))}] * jobs
 
 
 @contextmanager

@@ -167,9 +167,7 @@ def _progress_writer(folder: Path, seconds: float = 1.0) -> Callable[[int, int],
     return write
 
 
-def process_main(
-    folder: Path, plugins: Sequence[Path], working: Path, environment: dict[str, str], threads: int | None
-) -> None:
+def process_main(folder: Path, plugins: Sequence[Path], working: Path, environment: dict[str, str]) -> None:
     """What a process of :class:`zoo_bench.harness.local.Processes` runs: one cell, then the process ends.
 
     What libraries print goes to the ``output.txt`` of the cell. A training saves itself when the harness is gone.
@@ -179,8 +177,6 @@ def process_main(
     os.chdir(working)
     os.environ.clear()
     os.environ.update(environment)
-    if threads is not None:
-        torch.set_num_threads(threads)
     with CellFolder(folder).output.open("ab") as output:
         for stream in (1, 2):
             os.dup2(output.fileno(), stream)
