@@ -29,7 +29,14 @@ def _settings(context: click.Context, parameter: click.Parameter, words: tuple[s
         "zoo bench --profile paper --status",
     )
 )
-@click.option("--tables", default="all", show_default=True, help="all, or names such as 1,3.")
+@click.option("--tables", help="all, or names such as 1,3 [default: those of --tables-file, else all].")
+@click.option(
+    "--tables-file",
+    "tables_files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A YAML file with a table of your own; see docs/bench.md. May be repeated.",
+)
 @click.option("--profile", type=PROFILES, default="smoke", show_default=True)
 @click.option(
     "--data-root", type=FOLDER, help="Folder that holds the datasets [default: data; smoke draws its own pictures]."
@@ -58,7 +65,8 @@ def _settings(context: click.Context, parameter: click.Parameter, words: tuple[s
 @click.pass_context
 def bench(
     context: click.Context,
-    tables: str,
+    tables: str | None,
+    tables_files: tuple[Path, ...],
     profile: str,
     data_root: Path | None,
     out: Path | None,
@@ -79,6 +87,8 @@ def bench(
     Finished runs are not repeated, and interrupted ones continue; see docs/bench.md.
     """
     out = out or Path("bench") / Path(profile).stem
+    if tables is None:
+        tables = ",".join(path.stem for path in tables_files) or "all"
     names = [name.strip() for name in tables.split(",") if name.strip()]
     if status:
         from zoo_bench.harness.progress import show_status
@@ -88,7 +98,7 @@ def bench(
 
     if executor == "local" and (slurm or partition):
         raise click.UsageError("--slurm and --partition need --executor slurm.")
-    _require_known(names, profile, only, checkpoints)
+    _require_known(names, tables_files, profile, only, checkpoints)
 
     from zoo_bench.harness.run import run
 
@@ -96,6 +106,7 @@ def bench(
     plugins = plugins_of(context)
     failed = run(
         names,
+        tables_files=tables_files,
         profile=profile,
         data_root=data_root,
         out=out,
@@ -115,14 +126,21 @@ def bench(
         )
 
 
-def _require_known(names: Sequence[str], profile: str, only: Sequence[str], checkpoints: Sequence[Path]) -> None:
+def _require_known(
+    names: Sequence[str], files: Sequence[Path], profile: str, only: Sequence[str], checkpoints: Sequence[Path]
+) -> None:
     """Raises ZooError for an unknown table, row or checkpoint, before anything slow is loaded."""
     from zoo.config import is_toy
     from zoo_bench.harness.selection import require_rows
     from zoo_bench.sources import checkpoint_files
-    from zoo_bench.tables import TABLES, choose, read
+    from zoo_bench.tables import TABLES, available, choose, read
 
-    require_rows(choose(read(TABLES, check=False), names, toy=is_toy(profile)), only)
+    tables = read(TABLES, check=False)
+    for file in files:
+        tables |= read(file, check=False)
+    if not {*tables, "all"}.issuperset(names):  # perhaps of a plugin, whose import may take seconds
+        tables = available(files)
+    require_rows(choose(tables, names, toy=is_toy(profile)), only)
     for path in checkpoints:
         checkpoint_files(path)
 

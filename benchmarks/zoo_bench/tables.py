@@ -1,4 +1,8 @@
-"""The tables of the bench, a YAML file each: rows, metrics, published numbers, claims and figures."""
+"""The tables of the bench, a YAML file each: rows, metrics, published numbers, claims and figures.
+
+Importing this module registers those of the bench; a plugin calls :func:`register` for its own, and
+``zoo bench --tables-file`` takes further ones.
+"""
 
 from __future__ import annotations
 
@@ -101,11 +105,58 @@ def read(path: Path = TABLES, *, check: bool = True) -> dict[str, Table]:
     for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
         tables[file.stem] = table = check_struct(read_yaml(file), Table, "", partial(_place, file))
         _check(table, f"The table in {file.name}")
-        if check:
-            from zoo.metrics import parse_metric
+    if check:
+        require_metrics(tables)
+    return tables
 
-            for metric in table.metrics:
-                parse_metric(_filled(metric, table.samples))
+
+def require_metrics(tables: Mapping[str, Table]) -> None:
+    """Raises ZooError for a table with a metric that does not exist."""
+    from zoo.metrics import parse_metric  # loads torch
+
+    for table in tables.values():
+        for metric in table.metrics:
+            parse_metric(_filled(metric, table.samples))
+
+
+@dataclass(frozen=True)
+class RegisteredTable:
+    """A table under its name in :data:`zoo.registries.TABLES`."""
+
+    name: str
+    table: Table
+
+    def __call__(self) -> dict[str, Any]:
+        """Name, title, dataset, metrics and rows, as `zoo list` shows them."""
+        rows = [row.label for row in self.table.rows]
+        about = {"table": self.name, "about": self.table.title, "dataset": self.table.dataset}
+        return {**about, "metrics": list(self.table.metrics), "rows": rows}
+
+
+def register(path: Path) -> None:
+    """Register the table of a YAML file, or those of a folder of them, under the names of the files without suffix.
+
+    Raises:
+        ZooError: As :func:`read`, and where another table has this name.
+    """
+    for name, table in read(path, check=False).items():
+        registries.TABLES.register(name)(RegisteredTable(name, table))
+
+
+def available(files: Sequence[Path] = ()) -> dict[str, Table]:
+    """All registered tables, and those of some files, by name. Their metrics are not looked up.
+
+    Raises:
+        ZooError: As :func:`read`, and for a file that has the name of a registered table.
+    """
+    tables: dict[str, Table] = {name: registries.TABLES.get(name).table for name in registries.TABLES.names()}
+    for path in files:
+        found = read(path, check=False)
+        for name in found.keys() & tables.keys():
+            raise ZooError(
+                f'There is a table "{name}" already, so {path} cannot bring one of this name: rename the file.'
+            )
+        tables |= found
     return tables
 
 
@@ -160,12 +211,4 @@ def _filled(metric: str, samples: int) -> str:
     return metric.replace("{samples}", str(samples))
 
 
-def describe(name: str, table: Table) -> dict[str, Any]:
-    """Name, title, dataset, metrics and rows of a table, as `zoo list` shows them."""
-    rows = [row.label for row in table.rows]
-    about = {"table": name, "about": table.title, "dataset": table.dataset}
-    return {**about, "metrics": list(table.metrics), "rows": rows}
-
-
-for _name, _table in read(check=False).items():
-    registries.TABLES.register(_name)(partial(describe, _name, _table))
+register(TABLES)

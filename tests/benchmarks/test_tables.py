@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+import zoo_bench
+from tests.command_line import done, working_in
 from zoo.catalogue import table_rows
 from zoo.errors import ZooError
 from zoo_bench.grid import distinguishing_settings
-from zoo_bench.tables import choose, read
+from zoo_bench.tables import available, choose, read
 
 RECONSTRUCTION = ("fid_val_inception2015", "lpips_alex_reconstruction")
 RANDOM = ("diversity_lpips_alex_{samples}", "top1_lpips_alex_{samples}_l1")
@@ -170,3 +172,24 @@ def test_a_table_of_ones_own(tmp_path: Path):
     path.write_text(TABLE.format(**SOUND | {"paper": "[]"}))
     assert read(path)["mine"].rows[0].paper == ()
     assert list(read(tmp_path)) == ["mine"]
+
+
+def test_a_file_runs_as_the_tables_of_the_paper_do(tmp_path: Path):
+    (tmp_path / "mine.yaml").write_text(
+        "title: Mine\ndataset: deepfashion\nmetrics: [lpips_alex_reconstruction]\n"
+        "rows: [{label: one, method: gaugan, paper: [0.5]}]\n"
+    )
+    sets = ("train.iterations=1", "data.size=[32, 32]", "data.standin={train: 4, test: 2, seed: 0}")
+    words = [word for setting in sets for word in ("--set", setting)]
+    with working_in(tmp_path):
+        done("bench", "--tables-file", "mine.yaml", "--profile", "smoke", "--jobs", "0", *words)
+    table = zoo_bench.load(tmp_path / "bench" / "smoke").table("mine")
+    assert table.loc["one", "GT-similarity (paper)"] == 0.5
+    assert 0 < table.loc["one", "GT-similarity"] < 2
+
+
+def test_a_file_cannot_take_the_name_of_a_registered_table(tmp_path: Path):
+    path = tmp_path / "3.yaml"
+    path.write_text(TABLE.format(**SOUND))
+    with pytest.raises(ZooError, match=r'"3".*rename'):
+        available([path])

@@ -20,7 +20,7 @@ from zoo_bench.harness.progress import Progress, View, view
 from zoo_bench.harness.selection import selected
 from zoo_bench.report import write as write_report
 from zoo_bench.sources import ExternalCheckpoint, checkpoint_files
-from zoo_bench.tables import TABLES, Table, choose, read
+from zoo_bench.tables import Table, available, choose, read, require_metrics
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 """Seconds until a cell that another bench runs is tried again: at first, and at most."""
@@ -40,7 +40,8 @@ def run(
     only: Sequence[str] = (),
     retry_failed: bool = False,
     executor: Executor | None = None,
-    source: Path = TABLES,
+    tables_files: Sequence[Path] = (),
+    source: Path | None = None,
     progress: bool = True,
 ) -> int:
     """Run the missing cells of some tables, write the report of ``out`` and print its tables.
@@ -61,7 +62,8 @@ def run(
         only: Patterns of rows, see :func:`zoo_bench.harness.selection.selected`.
         retry_failed: Also run cells that failed before.
         executor: Where cells run; by default in one process after another.
-        source: The folder of the tables' YAML files.
+        tables_files: YAML files with further tables.
+        source: A folder of tables that replaces all registered ones.
         progress: Report on standard error what happens.
 
     Returns:
@@ -72,7 +74,9 @@ def run(
         RunInterruptedError: After Ctrl-C or SIGTERM, when trainings are saved and the report is written.
     """
     load_plugins(plugins)
-    chosen = choose(read(source), tables, toy=is_toy(profile))
+    known = available(tables_files) if source is None else read(source, check=False)
+    chosen = choose(known, tables, toy=is_toy(profile))
+    require_metrics(chosen)
     options = BenchOptions(profile, out, data_root, seed, seeds, sets)
     grid = build_grid(chosen, options, [one for path in checkpoints for one in _used(path, chosen, options)])
     rows = [one for rows in selected(grid, only).values() for one in rows]

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo import DATASETS, METRICS, contract
+from zoo import DATASETS, METHODS, METRICS, contract
+from zoo.registries import TABLES
 
 
 @pytest.fixture
@@ -73,3 +74,9 @@ def test_the_metric_is_the_mean_absolute_difference():
     metric.update(range(2), real[:2], fake[:2])
     metric.update(range(2, 5), real[2:], fake[2:])
     assert metric.value() == pytest.approx((real.double() - fake.double()).abs().mean().item())
+
+
+def test_the_table_runs_methods_and_metrics_that_exist():
+    table = TABLES.get("class_colours").table
+    assert all(row.method in METHODS for row in table.rows)
+    assert "l1_reconstruction" in table.metrics
