@@ -98,7 +98,7 @@ def check_gradients(method: Method) -> None:
     """
     if method.needs_vgg:
         method.attach_vgg(load_vgg(layers=method.vgg_layers, pool=method.vgg_pool, allow_random=True))
-    settings = TrainConfig() if method.config is None else method.config.train
+    settings = TrainConfig() if method._config is None else method.config.train
     optimizers = build_optimizers(method, settings.optimizers)
     watched = {name: _Watched(name, optimizer, method) for name, optimizer in optimizers.items()}
     losses = method.train().train_step(small_batch(), watched)

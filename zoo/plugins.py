@@ -22,10 +22,12 @@ from zoo.errors import ZooError
 from zoo.registry import Registry
 
 GROUP = "zoo.plugins"
+DISTRIBUTION = "zoo-smis"
+"""The package that ships the built-in plugins."""
 
 _loaded: dict[str, ModuleType] = {}
 _broken: dict[str, str] = {}
-_told: dict[str, str] = {}
+_reported: dict[str, str] = {}
 _state = {"searched": False, "busy": False}
 _lock = RLock()
 
@@ -55,6 +57,12 @@ def load_plugins(extra: Sequence[Path] = ()) -> list[str]:
             _state["busy"] = False
 
 
+def other_plugins() -> bool:
+    """Whether there may be plugins beside those that ship with the zoo; nothing is imported to find out."""
+    announced = entry_points(group=GROUP)
+    return _state["searched"] or any(entry.dist is None or entry.dist.name != DISTRIBUTION for entry in announced)
+
+
 def loaded_plugins() -> list[str]:
     """Names of the plugins that were imported, sorted."""
     load_plugins()
@@ -70,15 +78,15 @@ def broken_plugins() -> dict[str, str]:
 def warn_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
     """Report why each of these broken plugins is left out, once per process and reason."""
     for name in names:
-        if _told.get(name) != _broken[name]:
+        if _reported.get(name) != _broken[name]:
             say(f"The plugin {name} is broken and left out: {_broken[name]}")
-            _told[name] = _broken[name]
+            _reported[name] = _broken[name]
 
 
 def unreported() -> list[str]:
     """One clause for each broken plugin that :func:`warn_broken` has not reported yet."""
     broken = broken_plugins().items()
-    return [f"{name} is broken: {reason.rstrip('.')}" for name, reason in broken if _told.get(name) != reason]
+    return [f"{name} is broken: {reason.rstrip('.')}" for name, reason in broken if _reported.get(name) != reason]
 
 
 def _load_announced() -> None:

@@ -131,6 +131,7 @@ def _require_known(
 ) -> None:
     """Raises ZooError for an unknown table, row or checkpoint, before anything slow is loaded."""
     from zoo.config import is_toy
+    from zoo.plugins import other_plugins
     from zoo_bench.harness.selection import require_rows
     from zoo_bench.sources import checkpoint_files
     from zoo_bench.tables import TABLES, available, choose, read
@@ -138,8 +139,8 @@ def _require_known(
     tables = read(TABLES, check=False)
     for file in files:
         tables |= read(file, check=False)
-    if not {*tables, "all"}.issuperset(names):  # perhaps of a plugin, whose import may take seconds
-        tables = available(files)
+    if not {*tables, "all"}.issuperset(names) and other_plugins():
+        tables = available(files)  # importing plugins may take seconds
     require_rows(choose(tables, names, toy=is_toy(profile)), only)
     for path in checkpoints:
         checkpoint_files(path)

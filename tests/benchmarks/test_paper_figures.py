@@ -244,7 +244,7 @@ def test_figure_12_takes_common_classes_from_the_target_and_draws_the_rest(subje
         mu = method.encode(image, label).mu
         for mask in (0, 1):
             assert torch.equal(of_class(styled[mask][target], 1), of_class(mu, 1))
-            assert all(torch.equal(styled[mask][target][key], mu[key]) for key in mu.whole)
+            assert all(torch.equal(styled[mask][target][key], mu[key]) for key in mu.global_names)
     drawn = method.sample(pictures[0][1], 1, seed=7)
     assert torch.equal(of_class(styled[0][1], RARE), of_class(drawn, RARE)), "the second target does not show it"
 

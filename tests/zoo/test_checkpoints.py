@@ -114,7 +114,7 @@ def test_files_of_another_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"latest_net_G\.pth is no checkpoint of zoo .*zoo import"):
         checkpoints.load(tmp_path / "latest_net_G.pth")
     torch.save({**payload(), "version": 99}, tmp_path / "newer.pth")
-    with pytest.raises(ZooError, match=r"newer\.pth has format 99, but this zoo reads format 1"):
+    with pytest.raises(ZooError, match=r"newer\.pth.*format 99"):
         checkpoints.load(tmp_path / "newer.pth")
 
 

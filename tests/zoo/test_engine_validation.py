@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.zoo import engine_toy
-from zoo import checkpoints, factory, registry
+from zoo import checkpoints, factory, registries
 from zoo.callbacks import Callback, Run
 from zoo.engine import log as engine_log
 from zoo.engine import train
@@ -32,10 +32,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True, scope="module")
 def toy_metrics():
     for name, metric in engine_toy.TOY_METRICS.items():
-        registry.METRICS.register(name)(metric)
+        registries.METRICS.register(name)(metric)
     yield
     for name in engine_toy.TOY_METRICS:
-        registry.METRICS.remove(name)
+        registries.METRICS.remove(name)
 
 
 def logged(run: Path, key: str) -> list[dict[str, Any]]:

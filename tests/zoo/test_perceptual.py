@@ -20,13 +20,6 @@ def only_shared(weights_dir, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
 
-@pytest.fixture
-def unwrap_ddp(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_OFFLINE", "1")
-    monkeypatch.delenv("ZOO_WEIGHTS", raising=False)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-
 @pytest.fixture(scope="module")
 def small_vgg() -> VGGFeatures:
     layers = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")
@@ -72,7 +65,7 @@ def test_layer_that_the_stand_in_lacks_is_replaced_and_named(only_shared, caplog
     assert not any(isinstance(m, torch.nn.MaxPool2d) for m in vgg.modules())
 
 
-def test_without_any_weights_random_only_where_allowed(bare, caplog):
+def test_without_any_weights_random_only_where_allowed(no_weights, caplog):
     with pytest.raises(ZooError, match="VGG19 trained on ImageNet are missing"):
         load_vgg()
     before = torch.random.get_rng_state()

@@ -8,7 +8,7 @@ from PIL import Image
 
 import zoo
 from tests.zoo import engine_toy
-from zoo import checkpoints, registry
+from zoo import checkpoints, registries
 from zoo.metrics import MethodSource
 from zoo.metrics import evaluate as measure
 from zoo.trained import evaluation_pictures
@@ -19,10 +19,10 @@ SETS = ["data.size=[8, 8]", "data.classes=4", "train.iterations=3", "train.batch
 @pytest.fixture(autouse=True, scope="module")
 def toy_metrics():
     for name, metric in engine_toy.TOY_METRICS.items():
-        registry.METRICS.register(name)(metric)
+        registries.METRICS.register(name)(metric)
     yield
     for name in engine_toy.TOY_METRICS:
-        registry.METRICS.remove(name)
+        registries.METRICS.remove(name)
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def test_a_studio_that_is_killed_while_pictures_are_drawn_leaves_none(tmp_path):
     code = "import sys, time; from pathlib import Path; from zoo.studio.training import Training\n"
     code += "Training('cpu', Path(sys.argv[1])).begin(); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")]) as studio:
-        assert reached(lambda: list(tmp_path.rglob("*.partial-*/**/*.jpg")))
+        assert reached(lambda: list(tmp_path.rglob("*.jpg")))
         studio.kill()
     assert reached(lambda: not list((tmp_path / "home").iterdir()), 20)
 
@@ -97,7 +97,7 @@ def test_a_studio_that_is_killed_while_pictures_are_drawn_leaves_none(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_studio_that_is_killed_ends_its_training(tmp_path):
-    command = [sys.executable, "-m", "cli", "studio", "--port", "0", "--no-browser", "--device", "cpu"]
+    command = [sys.executable, "-m", "zoo", "studio", "--port", "0", "--no-browser", "--device", "cpu"]
     cache = tmp_path / "cache"
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as studio:
