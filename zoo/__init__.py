@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.evaluation import evaluate
     from zoo.factory import build, load
     from zoo.interfaces import Batch, Discriminator, Encoder, Generator, Method
-    from zoo.registries import CALLBACKS, DATASETS, METHODS, METRICS
+    from zoo.registries import CALLBACKS, DATASETS, METHODS, METRICS, STANDINS, TABLES
     from zoo.sampling import sample
     from zoo.training import train
 
@@ -36,6 +36,8 @@ __all__ = [
     "DATASETS",
     "METHODS",
     "METRICS",
+    "STANDINS",
+    "TABLES",
     "Batch",
     "Callback",
     "CodeSpec",
@@ -60,7 +62,7 @@ _HOMES = {
     "zoo.evaluation": ("evaluate",),
     "zoo.factory": ("build", "load"),
     "zoo.interfaces": ("Batch", "Generator", "Encoder", "Discriminator", "Method"),
-    "zoo.registries": ("CALLBACKS", "DATASETS", "METHODS", "METRICS"),
+    "zoo.registries": ("CALLBACKS", "DATASETS", "METHODS", "METRICS", "STANDINS", "TABLES"),
     "zoo.sampling": ("sample",),
     "zoo.training": ("train",),
 }

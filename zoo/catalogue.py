@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import getdoc
+from inspect import cleandoc
 from typing import Any, TypedDict
 
 from zoo.config import profile, profiles
@@ -99,7 +99,7 @@ def table_rows() -> list[dict[str, Any]]:
 
 def callback_rows() -> list[dict[str, Any]]:
     """Name and summary of every registered callback; the zoo itself registers none."""
-    found = {name: getdoc(CALLBACKS.get(name)) or "-" for name in CALLBACKS.names()}
+    found = {name: cleandoc(CALLBACKS.get(name).__doc__ or "-") for name in CALLBACKS.names()}
     return [{"callback": name, "about": text.splitlines()[0]} for name, text in found.items()]
 
 

@@ -33,7 +33,7 @@ class Registry:
     ) -> None:
         self.kind = kind
         self._populate = populate
-        self._describe_missing = describe_missing
+        self.describe_missing = describe_missing
         self._registry = MMRegistry(f"zoo {kind}", scope="zoo")
         self.instances.append(self)
 
@@ -66,7 +66,7 @@ class Registry:
         if name in self:
             return self._registry.module_dict[name]
         known = ", ".join(self.names()) or "none"
-        details = self._describe_missing()
+        details = self.describe_missing()
         hint = nearest(name, self.names())
         raise ZooError(
             f'There is no {self.kind} "{name}"{hint or "."} Known: {known}{f" ({details})" if details else ""}.'

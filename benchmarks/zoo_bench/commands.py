@@ -159,6 +159,7 @@ def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], s
 
 @click.command(epilog=examples("zoo report bench/smoke"))
 @click.argument("folder", type=FOLDER)
+@plugin_option
 def report(folder: Path) -> None:
     """Write the tables, figures and pages of a bench again, from what its folder holds."""
     from zoo_bench.report import write

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from zoo.errors import ZooError
 from zoo.metrics import parse_metric
 from zoo.metrics.networks import RANDOM_FEATURES
 from zoo.metrics.results import Result
@@ -112,8 +113,12 @@ class Results(pd.DataFrame):
         return frame
 
     def of(self, table: str | int) -> Results:
-        """The rows of one table."""
-        return self[self["table"] == str(table)]
+        """The rows of one table. Raises ZooError for a table that was not run."""
+        found = self[self["table"] == str(table)]
+        if found.empty:
+            names = ", ".join(dict.fromkeys(self["table"]))
+            raise ZooError(f'There is no table "{table}" in these results: they have {names or "none"}.')
+        return found
 
     def table(self, name: str | int) -> pd.DataFrame:
         """A table as in the paper: one line per row.

@@ -39,7 +39,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(tmp_path: Path, number: in
     last = err.strip().splitlines()[-1]
     saved = checkpoints.load(run / "latest.pth")["progress"]["iteration"]
     assert last.startswith(f"interrupted: Stopped by {word} after iteration {saved} of 100000;")
-    assert last.endswith(f"everything is saved in {run / 'latest.pth'}, continue with --resume.")
+    assert str(run / "latest.pth") in last and "--resume" in last
     logged = [json.loads(line)["iteration"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert logged == list(range(1, saved + 1))
 

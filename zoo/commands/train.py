@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo.options import FOLDER, PROFILES, data_option, examples, plugin_option, root_option, set_option
+from zoo.options import FOLDER, PROFILES, data_option, examples, plugin_option, set_option
 
 
 @click.command(
@@ -21,11 +21,11 @@ from zoo.options import FOLDER, PROFILES, data_option, examples, plugin_option, 
 )
 @click.argument("method")
 @data_option
-@root_option
-@click.option("--profile", type=PROFILES, default="paper", show_default=True)
+@click.option("--data-root", type=FOLDER, help="Folder of the dataset [default: data/NAME].")
+@click.option("--profile", type=PROFILES, default="paper", show_default=True, help="See zoo list profiles.")
 @click.option("--work-dir", type=FOLDER, help="Run folder [default: runs/METHOD-DATA].")
 @set_option
-@click.option("--resume", is_flag=True, help="Continue the run in the work dir.")
+@click.option("--resume", is_flag=True, help="Continue the run in the work dir; needs the options of its start.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, data order and noise.")
 @click.option("--dry-run", is_flag=True, help="Check everything, print the plan, train nothing.")
 @plugin_option

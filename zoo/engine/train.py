@@ -7,6 +7,7 @@ files of this package hold what is called from here.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,8 @@ from zoo.environment import device_of
 from zoo.interfaces import Batch, Method
 from zoo.nn.vgg import load_vgg
 from zoo.visual import save_picture
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -117,6 +120,8 @@ def train(
     request = StopRequest()
     reader: Iterator[Batch] | None = None
     finished = iteration >= iterations
+    if finished:
+        logger.info("The run in %s has reached iteration %d of %d already.", folder.path, iteration, iterations)
     try:
         with request.listening():
             listeners.call("on_start")
@@ -209,10 +214,12 @@ def train(
             folder.write_record(facts, device=device, seconds=time.monotonic() - started)
         listeners.end()
 
+    if run.stop_reason is not None and not interrupted:
+        logger.info("Stopped after iteration %d of %d: %s", iteration, iterations, run.stop_reason)
     if interrupted:
         raise RunInterruptedError(
             f"Stopped by {run.stop_reason} after iteration {iteration} of {iterations}; everything is saved in "
-            f"{folder.latest}, continue with --resume."
+            f"{folder.latest}: give the same command with --resume to continue."
         )
     return folder.latest
 
@@ -282,7 +289,7 @@ def describe(parts: TrainingComponents, config: Config, device: torch.device) ->
         "iterations": parts.iterations,
         "iterations_per_epoch": parts.batches.iterations(1),
         "pictures_per_update": train.batch_size * world_size() * train.accumulate,
-        "optimizers": config.to_dict()["train"]["optimizers"],
+        "optimizers": {name: config.to_dict()["train"]["optimizers"][name] for name, _ in parts.optimizers.items()},
         "profile": config.profile,
         "precision": train.precision,
         "device": str(device),

@@ -183,7 +183,7 @@ def parse_metric(name: str) -> NamedMetric:
     examples = [full_name(known, 40) for known in METRICS.names()]
     raise ZooError(
         f'There is no metric "{name}"{nearest(name, examples) or "."} Known, with any number of samples per mask in '
-        f"place of 40: {', '.join(examples)}."
+        f"place of 40: {', '.join(examples)} ({METRICS.describe_missing()})."
     )
 
 

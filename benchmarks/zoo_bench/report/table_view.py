@@ -92,7 +92,7 @@ class TableView:
             f"- **{self.outcome(c.outcome)}**: {escape_markdown(c.claim)} ({escape_markdown(c.detail)})"
             for c in self.claims
         ]
-        parts += ["Claims of the publication in this run:\n\n" + "\n".join(claims)] if claims else []
+        parts += ["Claims:\n\n" + "\n".join(claims)] if claims else []
         return "\n\n".join(parts)
 
     def latex(self) -> str:
