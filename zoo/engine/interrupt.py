@@ -13,7 +13,16 @@ from zoo.errors import ZooError
 
 
 class RunInterruptedError(ZooError):
-    """The run was asked to stop and has saved itself."""
+    """The run was asked to stop and has saved itself.
+
+    Args:
+        cause: What asked, such as "Ctrl-C" or "SIGTERM"; begins the message.
+        details: The rest of the message: how far the run came, and how to continue it.
+    """
+
+    def __init__(self, cause: str, details: str) -> None:
+        super().__init__(f"Stopped by {cause}{details}")
+        self.cause = cause
 
 
 class StopRequest:

@@ -218,8 +218,9 @@ def train(
         logger.info("Stopped after iteration %d of %d: %s", iteration, iterations, run.stop_reason)
     if interrupted:
         raise RunInterruptedError(
-            f"Stopped by {run.stop_reason} after iteration {iteration} of {iterations}; everything is saved in "
-            f"{folder.latest}: give the same command with --resume to continue."
+            str(run.stop_reason),
+            f" after iteration {iteration} of {iterations}; everything is saved in {folder.latest}: give the same "
+            "command with --resume to continue.",
         )
     return folder.latest
 

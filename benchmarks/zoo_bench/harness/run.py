@@ -24,6 +24,7 @@ from zoo_bench.tables import Table, available, choose, read, require_metrics
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 """Seconds until a cell that another bench runs is tried again: at first, and at most."""
+SAVED = ": trainings are saved, and the same bench command continues."
 
 
 def run(
@@ -150,11 +151,10 @@ class Session:
                 if request.signal is not None:
                     self.view.say("Stopping: trainings are saved first.")
                     self.executor.stop()
-                    raise RunInterruptedError(f"Stopped by {request.signal}: trainings are saved")
+                    raise RunInterruptedError(request.signal, SAVED)
             except RunInterruptedError as error:
-                # the error of a cell in this process ends with the command that resumes that training alone
-                text = str(error).split(", continue with")[0].removesuffix(".")
-                raise RunInterruptedError(f"{text}, and the same bench command continues.") from error
+                # the error of a cell in this process names the command that resumes that training alone
+                raise RunInterruptedError(error.cause, SAVED) from error
             finally:
                 self.view.close()
                 self.executor.close()
