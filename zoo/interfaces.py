@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from zoo.config import Config
-    from zoo.editing.drawing import Mask
     from zoo.nn.vgg import VGGFeatures
+    from zoo.sampling import Mask
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Method(nn.Module, ABC):
         Raises:
             ZooError: If the mask is no label map of the method's classes, or ``samples`` is less than 1.
         """
-        from zoo.editing.drawing import draw  # here, since networks and training need no files
+        from zoo.sampling import draw  # reading files is not needed to train
 
         return draw(self, mask, samples, seed)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.animation import save_animation
 from zoo.codes import Codes
+from zoo.data.reading import pair, read_mask, read_picture, unresized
 from zoo.editing.bank import CodeBank
 from zoo.editing.bank_row import BankRow
 from zoo.editing.directions import load_direction, random_direction
@@ -19,7 +20,6 @@ from zoo.editing.encoding import check_editable, codes_of, render
 from zoo.editing.loaded_method import LoadedMethod
 from zoo.editing.masks import repainted
 from zoo.editing.pasting import PasteBack, paste_region
-from zoo.editing.reading import pair, read_mask, read_picture, unresized
 from zoo.editing.statistics import CodeStatistics
 from zoo.errors import ZooError
 from zoo.visual import save_picture, side_by_side

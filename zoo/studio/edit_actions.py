@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.codes import Codes
+from zoo.data.reading import pair
 from zoo.editing.bank import CodeBank
 from zoo.editing.bank_row import BankRow
 from zoo.editing.directions import random_direction
 from zoo.editing.edits import Target, edit_material, edit_object
 from zoo.editing.encoding import check_editable, render
 from zoo.editing.masks import resized
-from zoo.editing.reading import pair
 from zoo.errors import ZooError
 from zoo.studio.file_actions import uploaded
 from zoo.studio.models import StudioModel

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from zoo.data.reading import pair, read_mask, read_picture, unresized
 from zoo.editing.edit_file import EditFile
 from zoo.editing.encoding import codes_of
 from zoo.editing.masks import resized
 from zoo.editing.pasting import PasteBack
-from zoo.editing.reading import pair, read_mask, read_picture, unresized
 from zoo.errors import ZooError
 from zoo.studio.models import StudioModel
 from zoo.studio.requests import Fields, Form
@@ -45,7 +45,7 @@ def open_picture(state: StudioState, form: Form) -> dict[str, Any]:
 
 
 def uploaded(state: StudioState, model: StudioModel, form: Form) -> tuple[Image.Image | None, Image.Image]:
-    """Read the uploaded picture, if any, and mask, as :func:`zoo.editing.reading.pair` takes them."""
+    """Read the uploaded picture, if any, and mask, as :func:`zoo.data.reading.pair` takes them."""
     most = state.limits.pixels
     mask, picture = form.file("mask"), form.files.get("picture")
     label = read_mask(mask.content, model.table, name=mask.name, max_pixels=most)

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.data.class_tables import ClassTable
-from zoo.editing.reading import pair, read_mask
+from zoo.data.reading import pair, read_mask
 from zoo.errors import ZooError
 
 COMPRESSION = 1

@@ -12,7 +12,7 @@ from PIL import Image
 from zoo import ZooError
 from zoo.data.class_tables import ClassTable, class_tables
 from zoo.data.deepfashion import DeepFashion
-from zoo.editing.reading import pair, read_mask, read_picture
+from zoo.data.reading import pair, read_mask, read_picture
 
 SIX = ClassTable(("sky", "sea", "sand", "palm", "boat", "person"), tuple((10 * i, 200, 7) for i in range(6)))
 RED, WHITE = (255, 0, 0), (255, 255, 255)
