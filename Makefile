@@ -1,12 +1,12 @@
-# Two commands do everything on a machine with Python, pip, git and make:
+# Two commands are enough on a machine with Python, pip, git and make:
 #   make bench    set up, then the paper's tables as a toy run on procedural pictures
 #   make test     set up, then the tests
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
-# the tools of the documentation are installed at its first build
+# the documentation tools are installed at the first build
 DOCS := NO_MKDOCS_2_WARNING=1 $(UV) run --frozen --quiet --group docs mkdocs
-# Tests share the cores as processes, which is faster than as threads of one.
+# Tests run in parallel processes, which is faster than one process with several threads.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: setup bench test test-long lint docs docs-serve wheel clean
@@ -26,7 +26,7 @@ bench: setup
 test: setup
 	OMP_NUM_THREADS=1 $(RUN) pytest -q -n $(JOBS) --dist worksteal -m "not long"
 
-# what takes minutes: the bench killed ten times, say
+# tests that take minutes, such as killing the bench ten times
 test-long: setup
 	OMP_NUM_THREADS=1 $(RUN) pytest -q -m long
 
@@ -35,7 +35,7 @@ lint: setup
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
-# the site, in site/; a broken link or reference is an error
+# writes the site to site/; broken links and references are errors
 docs: setup
 	$(DOCS) build --strict --quiet
 

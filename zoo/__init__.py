@@ -9,7 +9,7 @@
     table = zoo.evaluate(checkpoint, data="deepfashion")
     files = zoo.sample(checkpoint, data="deepfashion", samples=8, out="samples")
 
-Names are imported at first use, so that ``import zoo`` costs nothing.
+Names are imported at first use, so that ``import zoo`` is fast.
 """
 
 from __future__ import annotations

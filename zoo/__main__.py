@@ -1,4 +1,4 @@
-"""`python -m zoo`, the same as the command `zoo`."""
+"""`python -m zoo` is the same as the command `zoo`."""
 
 from zoo.cli import main
 

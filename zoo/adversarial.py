@@ -1,16 +1,16 @@
-"""The training rule of GauGAN, which GauGAN-VAE, GroupDNet and CLVAE share.
+"""The training of GauGAN, shared by GauGAN-VAE, GroupDNet and CLVAE.
 
-A method of this family passes its networks to :class:`AdversarialMethod`, or with an encoder to :class:`VAEGANMethod`,
-declares the settings of its networks as keywords of its constructor and passes the others on::
+A method of this family passes its networks to :class:`AdversarialMethod` or, with an encoder, :class:`VAEGANMethod`. It
+declares the settings of its networks as keywords of its constructor and passes the others to the base class::
 
     class MyMethod(VAEGANMethod):
         def __init__(self, *, classes: int, size: tuple[int, int], width: Positive = 64, **settings: Any) -> None:
             super().__init__(MyGenerator(classes, size, width), MyEncoder(width), classes=classes, **settings)
 
-``**settings`` stands for the keywords of the class above: a config may set these too, and their types are checked.
-Single parts are exchanged by small overrides:
+``**settings`` stands for the keywords of the base class: configs can set these as well, and their types are checked.
+Single parts can be replaced:
 
-- another modulation or decoder: in the method's own generator, see :mod:`zoo.nn.spade`;
+- another modulation or decoder: implement it in the method's generator, see :mod:`zoo.nn.spade`;
 - another discriminator: assign ``self.discriminator`` after ``super().__init__()``; if it does not return the feature
   lists of :class:`zoo.interfaces.Discriminator`, override the two losses below as well;
 - other losses: override :meth:`~AdversarialMethod.generator_losses` or
@@ -46,30 +46,29 @@ from zoo.nn.convolution import Norm
 from zoo.nn.discriminator import MultiscaleDiscriminator
 
 KL_BATCH = 4
-"""Batch size for which ``kl_weight`` is meant: that of the papers, whose code sums the divergence over the batch."""
+"""Batch size that ``kl_weight`` refers to: that of the papers, whose code sums the divergence over the batch."""
 
 Features = list[list[Tensor]]
-"""What a discriminator returns: per scale the features of every layer."""
+"""Output of a discriminator: for each scale, the features of every layer."""
 
 
 class AdversarialMethod(Method):
-    """GAN with feature matching and perceptual loss; one generator step, then one discriminator step.
+    """GAN with feature matching and perceptual loss; alternates generator and discriminator steps.
 
-    The discriminator step makes its own fake pictures, with the updated generator and fresh noise, as the official
-    implementations do.
+    The discriminator step synthesises new fake pictures, with the updated generator and new noise, as in the official
+    implementations.
 
     Args:
         generator: The generator.
         classes: C, for the discriminator.
         discriminator_width: Channels of the discriminator's first layer.
         discriminator_norm: Normalisation of the discriminator.
-        discriminator_scales: Sizes of the picture that the discriminator sees, each half of the one before.
+        discriminator_scales: Number of input resolutions of the discriminator, each half of the previous one.
         discriminator_layers: Convolutions of each scale before the logits.
         feature_matching_weight: Weight of the feature matching loss.
         perceptual_weight: Weight of the perceptual loss.
         gan_loss: Kind of the adversarial loss.
-        reuse_fake: Give the discriminator step the pictures of the generator step instead of fresh ones: faster, with
-            other numbers.
+        reuse_fake: Reuse the generator step's fake pictures in the discriminator step: faster, but changes the results.
     """
 
     def __init__(
@@ -110,24 +109,24 @@ class AdversarialMethod(Method):
         return {name: loss.detach() for name, loss in (losses | d_losses).items()}
 
     def reconstruct(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, Posterior | None]:
-        """Fake pictures of a batch, and the posterior that their codes were drawn from.
+        """Synthesise fake pictures for a batch; returns them with the posterior of their codes.
 
         Args:
             batch: The real pictures and their label maps.
             noise: Standard normal noise of batch B; drawn if None.
 
         Returns:
-            Pictures ``[B, 3, H, W]``; here None, since the codes are drawn from the prior.
+            Pictures ``[B, 3, H, W]``, and here None, since the codes are drawn from the prior.
         """
         codes = noise if noise is not None else Codes.normal(self.code_specs, len(batch), device=batch.image.device)
         return self.generator(batch.label, codes), None
 
     def posterior_losses(self, posterior: Posterior | None) -> dict[str, Tensor]:
-        """The weighted losses of the posterior, by name; here none."""
+        """Weighted losses of the posterior, by name; none by default."""
         return {}
 
     def generator_losses(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """The fake pictures and the weighted losses that generator and encoder minimise together.
+        """Fake pictures, and the weighted losses of generator and encoder.
 
         Args:
             batch: The real pictures and their label maps.
@@ -149,12 +148,12 @@ class AdversarialMethod(Method):
     def discriminator_losses(
         self, batch: Batch, noise: Codes | None = None, *, fake: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """The losses that the discriminator minimises.
+        """Losses of the discriminator.
 
         Args:
             batch: The real pictures and their label maps.
             noise: As in :meth:`reconstruct`.
-            fake: Fake pictures ``[B, 3, H, W]`` without gradient; made anew if None.
+            fake: Fake pictures ``[B, 3, H, W]`` without gradient; synthesised if None.
 
         Returns:
             Scalars by name.
@@ -172,10 +171,10 @@ class VAEGANMethod(AdversarialMethod):
 
     Args:
         generator: The generator.
-        encoder: The encoder, which the generator's optimiser trains too.
+        encoder: The encoder, trained by the generator's optimiser.
         kl_weight: Weight of the KL loss (eq. 9, 18) at the papers' batch size of 4. The official code sums this loss
-            over the batch and averages all others, so the weight is scaled by 4 / B for B pictures: the KL loss then
-            has the same share of the total at every batch size.
+            over the batch and averages all others, so the weight is scaled by 4 / B for B pictures. The relative weight
+            of the KL loss is then independent of the batch size.
         **settings: Those of :class:`AdversarialMethod`.
     """
 
@@ -187,7 +186,7 @@ class VAEGANMethod(AdversarialMethod):
         self.kl_weight = kl_weight
 
     def reconstruct(self, batch: Batch, noise: Codes | None = None) -> tuple[Tensor, Posterior]:
-        """Pictures ``[B, 3, H, W]`` from codes drawn from the posterior, and the posterior."""
+        """Synthesise pictures ``[B, 3, H, W]`` with codes drawn from the posterior; returns them and the posterior."""
         assert self.encoder is not None
         posterior: Posterior = self.encoder(batch.image, batch.label)
         return self.generator(batch.label, posterior.sample(noise)), posterior
@@ -204,7 +203,7 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
 
 
 def _discriminate(discriminator: nn.Module | None, fake: Tensor, batch: Batch) -> tuple[Features, Features]:
-    """Features of the fake and of the real pictures, from one call with both (instance norm keeps them apart)."""
+    """Features of the fake and the real pictures, computed in one call (instance norm does not mix them)."""
     assert discriminator is not None
     scales = discriminator(torch.cat([fake, batch.image.to(fake.dtype)]), batch.label)
     split = [[f.chunk(2) for f in features] for features in scales]
@@ -213,9 +212,10 @@ def _discriminate(discriminator: nn.Module | None, fake: Tensor, batch: Batch) -
 
 @contextmanager
 def frozen(module: nn.Module | None) -> Iterator[nn.Module]:
-    """A network without gradients for its own parameters, and without its distributed wrapper.
+    """Context with the parameters of a network frozen, and without its distributed wrapper.
 
-    The generator step needs gradients through the discriminator, not for it, and the wrapper would wait for them.
+    The generator step needs gradients through the discriminator but not for its parameters; the wrapper would wait for
+    these.
     """
     assert module is not None
     network = unwrap_ddp(module)

@@ -15,22 +15,22 @@ from zoo.files import atomic_file
 
 
 def save_animation(path: Path, frames: Tensor, *, seconds: float = 2.0) -> None:
-    """Write frames as an animation; the file appears whole or not at all.
+    """Write frames as an animation, atomically.
 
-    A GIF loops forward and backward; an MP4 plays once. H.264 needs even sizes, so the last row or column of frames of
-    odd size is repeated.
+    A GIF loops forward and backward; an MP4 plays once. H.264 requires even sizes, so the last row or column is
+    repeated if the size is odd.
 
     Args:
-        path: File to write (.gif or .mp4).
+        path: Output file (.gif or .mp4).
         frames: uint8 ``[T, 3, H, W]``.
         seconds: Duration from the first frame to the last.
 
     Raises:
-        ZooError: If the suffix is another.
+        ZooError: If the suffix is neither.
     """
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
-        raise ZooError(f"{path} has no suffix of an animation: use .gif or .mp4.")
+        raise ZooError(f"{path} is not an animation file: use the suffix .gif or .mp4.")
     with atomic_file(path) as temporary:
         write(temporary, frames.cpu(), seconds)
 

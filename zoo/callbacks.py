@@ -1,6 +1,6 @@
-"""Callbacks: what others add to a training run (early stopping, searches, pictures of their own).
+"""Callbacks that extend a training run, such as early stopping or hyperparameter search.
 
-A callback is a subclass of :class:`Callback`, given to :func:`zoo.train`, or registered and named in a config::
+A callback is a subclass of :class:`Callback` that is passed to :func:`zoo.train`, or registered and named in a config::
 
     @CALLBACKS.register("patience")
     class Patience(Callback):
@@ -9,9 +9,9 @@ A callback is a subclass of :class:`Callback`, given to :func:`zoo.train`, or re
     train:
       callbacks: [{name: patience, metric: lpips_alex, evaluations: 5}]
 
-Callbacks run on the main process only. At each event they run in the order of the list: those of the config, then those
-given in Python. One iteration calls ``on_iteration``, ``on_log``, ``on_evaluation`` and ``on_checkpoint``, in this
-order, each after the files of its event are written.
+Callbacks run only in the main process and in list order: first those of the config, then those passed in Python. One
+iteration calls ``on_iteration``, ``on_log``, ``on_evaluation`` and ``on_checkpoint`` in this order, each after the
+files of its event have been written.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ log = logging.getLogger(__name__)
 
 
 class Run:
-    """What a callback sees of a run. Callbacks read it; the training loop alone changes it.
+    """The state of a run, for callbacks. It is read-only for them; only the training loop changes it.
 
     Attributes:
         config: The resolved config.
-        folder: The run folder; a callback may write files of its own there.
+        folder: The run folder; callbacks may write their own files there.
         device: Device of this process.
         iterations: Planned length of the run.
-        iteration: Iterations that are done, those before a resume included.
+        iteration: Finished iterations, including those before a resume.
         epoch: Number of the current epoch, from 1.
-        losses: Losses of the last line of ``log.jsonl``, means over the iterations since the line before.
-        metrics: Numbers of the last evaluation, by the full name of the metric; empty before the first one.
-        stop_reason: Why the run ends early: what :meth:`stop` was called with, or the name of a signal; else None.
-        error: The exception that ended the run, in ``on_end``; None where the run ended well.
+        losses: Losses of the last line of ``log.jsonl``, averaged over the iterations since the previous line.
+        metrics: Results of the last evaluation, by the full name of the metric; empty before the first one.
+        stop_reason: Why the run stops early: the argument of :meth:`stop`, or the name of a signal; else None.
+        error: In ``on_end``, the exception that ended the run; None if the run ended normally.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class Run:
 
     @property
     def latest(self) -> Path:
-        """Path of the latest checkpoint; there is no file before the first one is written."""
+        """Path of the latest checkpoint; the file does not exist before the first one is written."""
         return self.folder / "latest.pth"
 
     @property
     def method(self) -> Method:
-        """The method in training mode, with its networks outside of their distributed wrappers."""
+        """The method in training mode, without distributed wrappers."""
         networks = {name: unwrap_ddp(network) for name, network in self._method.named_children()}
         if all(network is self._method._modules[name] for name, network in networks.items()):
             return self._method
@@ -94,31 +94,31 @@ class Run:
 
     @contextmanager
     def averaged(self) -> Iterator[Method]:
-        """The method in evaluation mode, with the averaged networks where the run keeps any (``train.ema``)."""
+        """Context with the method in evaluation mode, with averaged weights if available (``train.ema``)."""
         with unwrapped(self._method) as method, with_networks(method, self._averages), evaluating(method):
             yield method
 
     def stop(self, reason: str) -> None:
-        """End the run after this iteration: it is saved, and ``record.json`` holds the reason under ``stopped``."""
+        """Stop the run after this iteration and save a checkpoint; ``record.json`` stores the reason as ``stopped``."""
         self.stop_reason = self.stop_reason or reason
 
 
 class Callback:
     """Base class of callbacks; override the events that are needed.
 
-    An exception ends the run. The files that are there by then stay whole, so that the run can be resumed from its last
-    checkpoint. A callback must not change weights, gradients or learning rates.
+    An exception ends the run. Files written so far stay intact, and the run can be resumed from its last checkpoint. A
+    callback must not change weights, gradients or learning rates.
     """
 
     name: ClassVar[str]  # set by the registry
 
     def on_start(self, run: Run) -> None:
-        """Called once before the first iteration, after the state of a resumed run was loaded."""
+        """Called once before the first iteration, after the state of a resumed run has been loaded."""
 
     def on_iteration(self, run: Run) -> None:
         """Called after every iteration.
 
-        ``run.losses`` are those of the last log line: reading newer ones would make the GPU wait.
+        ``run.losses`` are those of the last log line, since reading newer ones would stall the GPU.
         """
 
     def on_log(self, run: Run) -> None:
@@ -128,24 +128,24 @@ class Callback:
         """Called every ``train.evaluate.every`` iterations, with new ``run.metrics``."""
 
     def on_checkpoint(self, run: Run) -> None:
-        """Called when ``run.latest`` was written. What happens here is in the state of the next checkpoint."""
+        """Called after ``run.latest`` has been written. State changed here is saved in the next checkpoint."""
 
     def on_end(self, run: Run) -> None:
-        """Called once at the end, also of an interrupted run and after an error (``run.error``)."""
+        """Called once at the end, also after an interruption or an error (``run.error``)."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs of this callback: tensors and plain values; stored in every checkpoint."""
+        """The state of this callback, as tensors and plain values; stored in every checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` returned."""
+        """Restore the state returned by :meth:`state_dict`."""
 
 
 def build_callbacks(config: Config) -> list[Callback]:
-    """The callbacks that ``train.callbacks`` names.
+    """Build the callbacks of ``train.callbacks``.
 
     Raises:
-        ZooError: For an unknown name, and for unknown, missing or wrong settings.
+        ZooError: For an unknown name, and for unknown, missing or invalid settings.
     """
     built = []
     for number, entry in enumerate(config.train.callbacks):
@@ -169,8 +169,8 @@ class CallbackList:
     """The callbacks of a run, called one after another.
 
     Args:
-        callbacks: In the order in which they run; empty on all but the main process.
-        run: What they see.
+        callbacks: The callbacks, in order; empty except in the main process.
+        run: Passed to the callbacks.
     """
 
     def __init__(self, callbacks: Sequence[Callback], run: Run) -> None:
@@ -182,13 +182,13 @@ class CallbackList:
             self.callbacks[f"{name} {same + 1}" if same else name] = callback
 
     def call(self, event: str) -> None:
-        """Call a method of all callbacks. An exception is raised on, with a note that names the callback."""
+        """Call a method of all callbacks. An exception is re-raised with a note that names the callback."""
         for name, callback in self.callbacks.items():
             with self._noted(name, event):
                 getattr(callback, event)(self.run)
 
     def end(self) -> None:
-        """Call ``on_end`` of all callbacks; exceptions are logged, and the first is raised if there is no other."""
+        """Call ``on_end`` of all callbacks. Exceptions are logged; the first is raised unless the run failed."""
         first: Exception | None = None
         for name, callback in self.callbacks.items():
             try:
@@ -201,11 +201,11 @@ class CallbackList:
             raise first
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of all callbacks that have one, by name; the second of the same name is ``"NAME 2"``."""
+        """The states of all callbacks that have one, by name; a second callback of the same name is ``"NAME 2"``."""
         return {name: state for name, callback in self.callbacks.items() if (state := callback.state_dict())}
 
     def load_state_dict(self, states: Mapping[str, Any]) -> None:
-        """Hand each callback its state; one that is new in a resumed run starts without."""
+        """Restore the state of each callback; a callback that is new in a resumed run has none."""
         for name, callback in self.callbacks.items():
             if name in states:
                 callback.load_state_dict(states[name])

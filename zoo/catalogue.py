@@ -1,4 +1,4 @@
-"""The rows that `zoo list` shows: one plain dictionary for each thing that has a name."""
+"""The rows of `zoo list`, as plain dictionaries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.registries import CALLBACKS, DATASETS, METHODS, METRICS, TABLES
 
 
 class Card(TypedDict, total=False):
-    """A plugin's ``card.yaml``: the paper of its method, and the licences of what it builds on."""
+    """A plugin's ``card.yaml``: the paper of its method, and licences."""
 
     title: str
     paper: str
@@ -79,7 +79,7 @@ def dataset_rows() -> list[dict[str, Any]]:
 
 
 def metric_rows() -> list[dict[str, Any]]:
-    """Name, title, direction and needed pictures of every metric."""
+    """Name, title, direction and required pictures of every metric."""
     return [
         {"metric": name, "title": cls.title, "better": cls.better, "needs": cls.needs()}
         for name, cls in ((name, METRICS.get(name)) for name in METRICS.names())
@@ -93,7 +93,7 @@ def profile_rows() -> list[dict[str, Any]]:
 
 
 def table_rows() -> list[dict[str, Any]]:
-    """Name, title, dataset, metrics and rows of every table that an installed package brings."""
+    """Name, title, dataset, metrics and rows of every table in installed packages."""
     return [TABLES.get(name)() for name in TABLES.names()]
 
 
@@ -111,4 +111,4 @@ ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "profiles": profile_rows,
     "callbacks": callback_rows,
 }
-"""The rows of each kind, by the word that `zoo list` takes."""
+"""The rows of each kind, by the argument of `zoo list`."""

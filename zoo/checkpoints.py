@@ -1,4 +1,4 @@
-"""Checkpoints: one file with everything of a run, written complete or not at all, read with the safe unpickler only."""
+"""Checkpoints: the complete state of a run in one file, written atomically and read with the safe unpickler only."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ REQUIRED = ("version", "config", "method")
 
 
 def save(path: Path | str, payload: Mapping[str, Any]) -> None:
-    """Write a checkpoint; the old file at ``path`` stays until the new one is complete on the disk.
+    """Write a checkpoint; the old file at ``path`` is replaced once the new one is completely on disk.
 
     Args:
         path: The file.
-        payload: ``config`` (:meth:`Config.to_dict`), ``method`` (its state dict), and what else a run needs to continue
+        payload: ``config`` (:meth:`Config.to_dict`), ``method`` (its state dict), and whatever else is needed to resume
             (``ema`` with averaged entries of the state dict, optimisers, progress, RNG state). ``version`` is added.
 
     Raises:
-        TypeError: The payload has something that the safe unpickler would refuse to read (all but tensors and plain
-            containers and values).
+        TypeError: The payload contains something other than tensors, plain values and plain containers, which the safe
+            unpickler would not read.
         ZooError: The file cannot be written.
     """
     path = Path(path)
@@ -45,7 +45,7 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:
-        # where the disk is full, torch puts an error of its archive before what the disk said
+        # on a full disk, torch raises an archive error that hides the OSError
         reason = error if isinstance(error, OSError) else error.__context__
         if not isinstance(reason, OSError):
             raise
@@ -55,10 +55,10 @@ def save(path: Path | str, payload: Mapping[str, Any]) -> None:
 
 
 def load(path: Path | str) -> dict[str, Any]:
-    """The payload of a checkpoint, on the CPU. Nothing in the file is executed.
+    """Load the payload of a checkpoint to the CPU, without executing any code in the file.
 
     Raises:
-        ZooError: The file is missing, truncated, of another kind or version, or holds more than data.
+        ZooError: The file is missing, truncated, not a checkpoint, of another version, or contains more than data.
     """
     path = Path(path)
     if not path.is_file():
@@ -71,7 +71,7 @@ def load(path: Path | str) -> dict[str, Any]:
     except UnpicklingError as error:
         raise ZooError(
             f"The checkpoint {path} holds more than tensors and plain values, so it is not read, because it could run "
-            "code: use a file that zoo wrote."
+            "code: use a checkpoint written by zoo."
         ) from error
     # a damaged archive shows itself in many ways, none of them documented
     except Exception as error:
@@ -79,7 +79,7 @@ def load(path: Path | str) -> dict[str, Any]:
     if not isinstance(payload, dict) or not all(key in payload for key in REQUIRED):
         raise ZooError(
             f"{path} is no checkpoint of zoo (it lacks one of {', '.join(REQUIRED)}): give a .pth file of a run; "
-            "official weights are brought in by `zoo import`."
+            "import official weights with `zoo import`."
         )
     if payload["version"] != VERSION:
         raise ZooError(
@@ -90,9 +90,9 @@ def load(path: Path | str) -> dict[str, Any]:
 
 
 def strip_optimizer(path: Path) -> None:
-    """Remove from a checkpoint what only a continued training needs, above all the states of the optimisers.
+    """Remove what is only needed to resume training from a checkpoint, mainly the optimiser states.
 
-    A checkpoint without them stays unchanged. Raises ZooError as :func:`load` and :func:`save` do.
+    A checkpoint without them is left unchanged. Raises ZooError like :func:`load` and :func:`save`.
     """
     payload = load(path)
     if "optimizers" in payload:
@@ -106,7 +106,7 @@ def digest(path: Path) -> str:
 
 
 def _stored(path: Path) -> None:
-    """Refuse archives that unpack to more than they are: torch stores without compression, each record once."""
+    """Reject archives that expand when unpacked: torch stores every record once, without compression."""
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
@@ -121,8 +121,8 @@ def _stored(path: Path) -> None:
 
 def _damaged(path: Path) -> str:
     return (
-        f"The file {path} is truncated or no checkpoint at all: use an earlier checkpoint of the run, or copy the file "
-        "again (official weights are brought in by `zoo import`)."
+        f"The file {path} is truncated or not a checkpoint: use an earlier checkpoint of the run, or copy the file "
+        "again (import official weights with `zoo import`)."
     )
 
 

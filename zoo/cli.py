@@ -1,8 +1,8 @@
-"""The command line `zoo`: its commands, and how errors are printed.
+"""The command line `zoo`: its commands and error output.
 
-Commands parse their options, call the core and print. Those of the core are listed in :data:`COMMANDS`; other packages
-add theirs through the entry-point group ``zoo.commands``. A command is imported when it is called or described, and
-imports heavy modules inside its function, so that ``zoo --help`` answers at once.
+Commands parse their options, call the core and print results. The core's commands are listed in :data:`COMMANDS`; other
+packages add commands through the entry-point group ``zoo.commands``. Commands are imported lazily, and import heavy
+modules inside their functions, so that ``zoo --help`` is fast.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ COMMANDS = {
     "codes": "zoo.commands.codes:codes",
     "studio": "zoo.commands.studio:studio",
 }
-"""The commands of the core, as "module:attribute" by name."""
+"""The core's commands, as "module:attribute" by name."""
 
 GROUP = "zoo.commands"
-"""Entry-point group of the commands that other packages bring."""
+"""Entry-point group for commands of other packages."""
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+"""Exit code after Ctrl-C, by shell convention."""
 
 
 class CommandGroup(click.Group):
-    """The commands of the core and of installed packages; the core's win where two have the same name."""
+    """The commands of the core and of installed packages; on a name clash, the core's command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted; nothing is imported."""
+        """All names, sorted, without importing anything."""
         return sorted({*COMMANDS, *_installed()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name, imported now; None where there is none."""
+        """Import a command by its name; None if it does not exist."""
         if cmd_name in COMMANDS:
             module, _, attribute = COMMANDS[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
@@ -60,7 +60,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments call, with near names in the error for one that does not exist."""
+        """Resolve the command; the error for an unknown name suggests similar ones."""
         name = args[0]
         hint = nearest(name, self.list_commands(ctx))
         if hint and not name.startswith("-") and self.get_command(ctx, name) is None:
@@ -73,13 +73,13 @@ def _installed() -> dict[str, EntryPoint]:
 
 
 def _load(entry: EntryPoint) -> click.Command:
-    """The command of an entry point; where its package cannot be imported, one that reports why."""
+    """Load the command of an entry point; if its import fails, return a command that reports the reason."""
     try:
         loaded = entry.load()
         if isinstance(loaded, click.Command):
             return loaded
         reason = f"{entry.value} is not a click command"
-    except Exception as error:  # a package may fail in any way, and must not take the other commands down
+    except Exception as error:  # a broken package must not disable the other commands
         reason = f"{type(error).__name__}: {error}"
     message = (
         f'The command "{entry.name}" ({entry.value}) cannot be loaded ({reason}): repair or uninstall its package.'
@@ -96,7 +96,7 @@ def _load(entry: EntryPoint) -> click.Command:
 
 
 def main() -> None:
-    """Entry point: errors are one sentence on standard error with exit code 2; a traceback only with --debug."""
+    """Entry point. Errors are printed as one sentence on standard error, with exit code 2; --debug adds a traceback."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     try:
@@ -104,7 +104,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except BrokenPipeError:
-        # the reader of the output has closed it, as in `zoo list | head`; Python would report it again at exit
+        # the output pipe was closed, as in `zoo list | head`; Python would report this again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (Exception, KeyboardInterrupt) as error:
@@ -140,7 +140,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def _configure_logging() -> None:
-    """Show the log of the zoo and of installed plugins on standard error, from one process of a distributed run."""
+    """Log messages of the zoo and of installed plugins to standard error, from the main process only."""
     main_process = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     packages = {entry.module.partition(".")[0] for entry in entry_points(group="zoo.plugins")}
@@ -162,6 +162,6 @@ def _configure_logging() -> None:
 def cli() -> None:
     """A model zoo for multimodal semantic image synthesis: label map in, many plausible pictures out.
 
-    --debug, anywhere, shows the traceback of an error.
+    Add --debug anywhere to see the traceback of an error.
     """
     _configure_logging()

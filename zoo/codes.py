@@ -1,7 +1,7 @@
 """Latent codes with declared axes.
 
-The latents of a method are named tensors, each with a :class:`CodeSpec` that declares which axis is the class and which
-the layer. Editing by class or by layer is therefore written once, here, for every method that has the axis.
+The latent codes of a method are named tensors, each with a :class:`CodeSpec` that declares which axis is the class and
+which the layer. Editing by class or layer is therefore implemented once, here, for every method that has the axis.
 
 Letters: B batch, C classes, L code layers, N code channels, S samples per mask.
 """
@@ -25,10 +25,10 @@ class CodeSpec:
 
     Attributes:
         shape: Shape of the code.
-        axes: A name for every axis. Editing uses the axes "class" and "layer"; other names are free.
+        axes: A name for every axis. Editing uses the axes "class" and "layer"; other names are arbitrary.
 
     Raises:
-        ValueError: If there are not as many names as axes.
+        ValueError: If the number of names is not the number of axes.
     """
 
     shape: tuple[int, ...]
@@ -49,7 +49,7 @@ class Codes(Mapping[str, Tensor]):
     Args:
         tensors: The tensors by name.
         specs: Their specs, by the same names.
-        batch_size: B; needed only where there are no tensors.
+        batch_size: B; only required without tensors.
 
     Raises:
         ValueError: If names, shapes or batch sizes do not match.
@@ -66,7 +66,7 @@ class Codes(Mapping[str, Tensor]):
         sizes = {t.shape[0] for t in tensors.values()} | ({batch_size} if batch_size is not None else set())
         if len(sizes) != 1:
             raise ValueError(
-                f"codes disagree on the batch size: {sorted(sizes)}"
+                f"codes have different batch sizes: {sorted(sizes)}"
                 if sizes
                 else "codes without tensors need batch_size"
             )
@@ -101,7 +101,7 @@ class Codes(Mapping[str, Tensor]):
         Args:
             specs: The codes to draw.
             batch_size: B.
-            generator: Draws on its own device, so a seeded CPU generator gives the same codes on a GPU.
+            generator: Codes are drawn on its device, so a seeded CPU generator gives the same codes on a GPU.
             device: Device of the codes.
         """
         source = generator.device if generator is not None else device
@@ -112,43 +112,43 @@ class Codes(Mapping[str, Tensor]):
         return cls(tensors, specs, batch_size)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Codes:
-        """The same codes with ``function(tensor)`` applied to each tensor; the batch size may change."""
+        """Apply a function to each tensor; the batch size may change."""
         tensors = {name: function(tensor) for name, tensor in self.items()}
         return Codes(tensors, self.specs, None if tensors else self.batch_size)
 
     def to(self, device: torch.device | str) -> Codes:
-        """The codes on another device."""
+        """Move the codes to another device."""
         return self.map(lambda t: t.to(device))
 
     def rows(self, index: slice | list[int]) -> Codes:
-        """The codes of some pictures of the batch, by a slice or their indices."""
+        """Select pictures of the batch by a slice or by indices."""
         if not self:
             return Codes({}, {}, len(range(self.batch_size)[index]) if isinstance(index, slice) else len(index))
         return self.map(lambda t: t[index])
 
     def repeat(self, samples: int) -> Codes:
-        """Every picture's codes ``samples`` times, adjacent like the samples of a mask: a batch of B * S."""
+        """Repeat the codes of every picture ``samples`` times, adjacent as for samples of a mask: a batch of B * S."""
         return self.rows([b for b in range(self.batch_size) for _ in range(samples)])
 
     def mask(
         self, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> dict[str, Tensor | None]:
-        """Masks of the part of the codes that belongs to some classes and layers.
+        """Masks of the entries that belong to the given classes and layers.
 
-        With both given, the part is their intersection; with neither, it is everything. A code without the axis does
-        not belong to it, with one exception: layer L, after the layers 0 (finest) to L - 1, means the codes of the
-        picture as a whole, which have neither axis (CLVAE's global code).
+        If both are given, their intersection is selected; if neither is given, everything. A code without the axis is
+        not selected, with one exception: after the layers 0 (finest) to L - 1, layer L refers to the codes of the whole
+        picture, which have neither axis (CLVAE's global code).
 
         Args:
             classes: Class ids.
             layers: Layers, 0 to L.
 
         Returns:
-            By the name of the code, a bool tensor that broadcasts to it, or None if no element belongs to the part.
+            For each code, by name, a bool tensor that broadcasts to it, or None if no entry is selected.
 
         Raises:
-            ZooError: If no code has the axis (GauGAN-VAE has no class axis, say), for indices out of range, and for an
-                empty part (layer L of single classes).
+            ZooError: If no code has the axis (e.g. GauGAN-VAE has no class axis), for indices out of range, and for an
+                empty selection (layer L of single classes).
         """
         chosen = {"class": classes, "layer": layers}
         named = {axis: list(index) for axis, index in chosen.items() if index is not None}
@@ -175,7 +175,7 @@ class Codes(Mapping[str, Tensor]):
             if not all(named.values()):
                 raise ZooError("The classes or layers to edit are an empty list: give at least one.")
             raise ZooError(
-                f"Layer {self.layers} is the code of the picture as a whole, which has no part for single classes: "
+                f"Layer {self.layers} is the code of the whole picture, which has no class axis: "
                 "give other layers, or no classes."
             )
         return masks
@@ -188,7 +188,7 @@ class Codes(Mapping[str, Tensor]):
 
     @property
     def global_names(self) -> tuple[str, ...]:
-        """Names of the codes of the picture as a whole, which have neither a class nor a layer axis."""
+        """Names of the codes of the whole picture, which have neither a class nor a layer axis."""
         return tuple(n for n, spec in self.specs.items() if not spec.axis("class") and not spec.axis("layer"))
 
     def _check_axis(self, axis: str, index: list[int]) -> None:
@@ -203,16 +203,16 @@ class Codes(Mapping[str, Tensor]):
         last = sizes[name] if whole else sizes[name] - 1
         if any(not 0 <= i <= last for i in index):
             wrong = [i for i in index if not 0 <= i <= last][:8]
-            raise ZooError(f"Code {name!r} has {axis} indices 0..{last}, but {wrong} was asked for.")
+            raise ZooError(f"Code {name!r} has {axis} indices 0..{last}, but {wrong} was requested.")
 
     def replace(
         self, source: Codes, *, classes: Iterable[int] | None = None, layers: Iterable[int] | None = None
     ) -> Codes:
-        """These codes, with the part of ``classes`` and ``layers`` (see :meth:`mask`) taken from ``source``."""
+        """Replace the entries of ``classes`` and ``layers`` (see :meth:`mask`) with those of ``source``."""
         return self.where(self.mask(classes=classes, layers=layers), source)
 
     def lerp(self, other: Codes, amount: float | Tensor) -> Codes:
-        """Linear interpolation from these codes to ``other``; where the two are equal, the result is exactly them.
+        """Linear interpolation from these codes to ``other``; exact where the two are equal.
 
         Args:
             other: Codes of the same specs and batch size.
@@ -227,7 +227,7 @@ class Codes(Mapping[str, Tensor]):
         return Codes({name: between(self[name], other[name]) for name in self}, self.specs, self.batch_size)
 
     def where(self, part: Mapping[str, Tensor | None], source: Codes) -> Codes:
-        """These codes, with those of ``source`` wherever ``part`` (masks as :meth:`mask` gives them) is true."""
+        """These codes, with those of ``source`` wherever ``part`` (masks as returned by :meth:`mask`) is True."""
         tensors = {}
         for name, tensor in self.items():
             mask = part[name]
@@ -242,9 +242,9 @@ class Posterior:
     Attributes:
         mu: Means.
         logvar: Logarithms of the variances.
-        class_mask: By the name of the code, a bool tensor over its leading axes (``[B, L, C]`` for CLVAE's local code
-            ``[B, L, C, N]``): False where the class does not occur. There mu = logvar = 0, which is the prior. Codes
-            that exist for every picture have no entry.
+        class_mask: For each code, by name, a bool tensor over its leading axes (``[B, L, C]`` for CLVAE's local code
+            ``[B, L, C, N]``): False where the class does not occur; mu and logvar are 0 there, which is the prior.
+            Codes that exist for every picture have no entry.
     """
 
     mu: Codes
@@ -252,12 +252,12 @@ class Posterior:
     class_mask: dict[str, Tensor] = field(default_factory=dict)
 
     def repeat(self, samples: int) -> Posterior:
-        """The posterior of every picture ``samples`` times, as :meth:`Codes.repeat`."""
+        """Repeat the posterior of every picture ``samples`` times, as :meth:`Codes.repeat` does."""
         class_mask = {name: mask.repeat_interleave(samples, 0) for name, mask in self.class_mask.items()}
         return Posterior(self.mu.repeat(samples), self.logvar.repeat(samples), class_mask)
 
     def sample(self, noise: Codes | None = None) -> Codes:
-        """Draw codes by the reparametrisation mu + exp(logvar / 2) * noise (Endo & Kanamori 2020, eq. 4 and 13).
+        """Draw codes with the reparametrisation mu + exp(logvar / 2) * noise (Endo & Kanamori 2020, eq. 4 and 13).
 
         Args:
             noise: Standard normal noise of the shapes of the codes; drawn if None.

@@ -1,8 +1,7 @@
-"""Checks that every method must pass, for the tests of a plugin, too.
+"""Checks that every method must pass, also for use in the tests of plugins.
 
-``tests/test_contract.py`` runs them over the whole registry, so a method is tested the moment it registers. Each check
-raises AssertionError with a sentence. ``method`` comes from :func:`small_method`, or from :func:`zoo.build` with small
-settings of your own.
+``tests/test_contract.py`` runs them for all registered methods. Each check raises AssertionError with an explanation.
+Create ``method`` with :func:`small_method`, or with :func:`zoo.build` and small settings.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ CLASSES, SIZE, BATCH = 6, (64, 64), 2
 
 
 def small_method(name: str, seed: int = 0) -> Method:
-    """A registered method at its ``smoke`` settings, for 6 classes at 64x64, with weights from a seed."""
+    """A registered method with its ``smoke`` settings and seeded weights, for 6 classes at 64x64."""
     return factory.build(name, classes=CLASSES, size=SIZE, profile="smoke", seed=seed)
 
 
 def small_batch(seed: int = 0) -> Batch:
-    """Two random pictures with blocky label maps; class 5 is absent and class 4 covers one pixel of the first."""
+    """Two random pictures with blocky label maps; class 5 is absent, and class 4 covers a single pixel of the first."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.randint(0, CLASSES - 2, (BATCH, 8, 8), generator=generator)
     label = coarse.repeat_interleave(SIZE[0] // 8, 1).repeat_interleave(SIZE[1] // 8, 2)
@@ -39,20 +38,20 @@ def small_batch(seed: int = 0) -> Batch:
 
 
 def check_shapes(method: Method) -> None:
-    """Codes have the declared shapes and pictures the declared order, size and range."""
+    """Codes and pictures have the declared shapes, order and range."""
     label = small_batch().label
     codes = method.sample(label, 3, seed=0)
-    assert codes.batch_size == BATCH * 3, f"sample() gave a batch of {codes.batch_size}, not B * S = {BATCH * 3}"
+    assert codes.batch_size == BATCH * 3, f"sample() returned a batch of {codes.batch_size}, not B * S = {BATCH * 3}"
     for name, spec in method.code_specs.items():
         assert codes[name].shape == (BATCH * 3, *spec.shape), f"code {name} has shape {tuple(codes[name].shape)}"
     images = method.synthesize(label, codes)
-    assert images.shape == (BATCH * 3, 3, *SIZE), f"synthesize() gave shape {tuple(images.shape)}"
-    assert torch.isfinite(images).all(), "synthesize() gave values that are not finite"
-    assert images.abs().max() <= 1, f"synthesize() left [-1, 1]: {images.abs().max().item()}"
+    assert images.shape == (BATCH * 3, 3, *SIZE), f"synthesize() returned shape {tuple(images.shape)}"
+    assert torch.isfinite(images).all(), "synthesize() returned non-finite values"
+    assert images.abs().max() <= 1, f"synthesize() returned values outside [-1, 1]: {images.abs().max().item()}"
 
 
 def check_order_of_samples(method: Method) -> None:
-    """Sample s of mask b is picture b * S + s, the same as when it is drawn alone."""
+    """Sample s of mask b is picture b * S + s, equal to the same sample synthesised alone."""
     label = small_batch().label
     codes = method.sample(label, 2, seed=1)
     together = method.synthesize(label, codes)
@@ -64,7 +63,7 @@ def check_order_of_samples(method: Method) -> None:
 
 
 def check_seed(method: Method) -> None:
-    """The same seed draws the same picture, another seed another one (for a method that has codes)."""
+    """Equal seeds give equal pictures, different seeds different ones (for a method with codes)."""
     label = small_batch().label
     first, again, other = (method.synthesize(label, method.sample(label, 1, seed=s)) for s in (3, 3, 4))
     assert torch.equal(first, again), "the same seed gave two different pictures"
@@ -73,12 +72,12 @@ def check_seed(method: Method) -> None:
 
 
 def check_round_trip(method: Method) -> None:
-    """What encode() returns can be synthesised, as means and as a draw; class masks lead their codes' axes."""
+    """The output of encode() can be synthesised, as means and as samples; class masks match the leading code axes."""
     batch = small_batch()
     if method.encoder is None and method.code_specs:
         return
     posterior = method.encode(batch.image, batch.label)
-    assert posterior.mu.specs == dict(method.code_specs), "encode() and sample() give different codes"
+    assert posterior.mu.specs == dict(method.code_specs), "encode() and sample() return different codes"
     for codes in (posterior.mu, posterior.sample()):
         assert method.synthesize(batch.label, codes).shape == batch.image.shape
     for name, class_mask in posterior.class_mask.items():
@@ -92,7 +91,7 @@ def check_round_trip(method: Method) -> None:
 
 
 def check_gradients(method: Method) -> None:
-    """One training step with real optimisers: each moves the weights of its own group, all of them and no others.
+    """One training step with real optimisers: each updates all weights of its own group, and no others.
 
     Every parameter of a group gets a finite gradient, and the losses are finite and detached.
     """
@@ -111,14 +110,14 @@ def check_gradients(method: Method) -> None:
 
 
 def check_checkpoint(method: Method, folder: Path) -> None:
-    """A saved method comes back from its file alone and draws the same pictures."""
+    """A saved method can be loaded from its file alone and synthesises the same pictures."""
     path = folder / "method.pth"
     checkpoints.save(path, {"config": method.config.to_dict(), "method": method.state_dict(), "ema": None})
     loaded = factory.load(path)
     label = small_batch().label
     codes: Codes = method.sample(label, 1, seed=5)
     expected = method.eval().synthesize(label, codes)
-    assert torch.equal(loaded.synthesize(label, codes), expected), "a loaded checkpoint draws other pictures"
+    assert torch.equal(loaded.synthesize(label, codes), expected), "the loaded checkpoint gives different pictures"
 
 
 class _Watched:
@@ -132,7 +131,7 @@ class _Watched:
         self.steps = 0
 
     def update_params(self, loss: Tensor, **kwargs: Any) -> None:
-        """Step, and check what has moved."""
+        """Step, and check which weights have changed."""
         before = {key: parameter.detach().clone() for key, parameter in self.named.items()}
         self.wrapper.update_params(loss, **kwargs)
         self.steps += 1
@@ -140,10 +139,10 @@ class _Watched:
         for key, parameter in self.named.items():
             moved = not torch.equal(parameter, before[key])
             if id(parameter) not in own:
-                assert not moved, f"the optimiser {self.name} moved {key}, which belongs to another group"
+                assert not moved, f"the optimiser {self.name} changed {key}, which belongs to another group"
                 continue
             state = self.optimizer.state.get(parameter)
             assert state, f"{self.name}: {key} got no gradient"
             assert torch.isfinite(state["exp_avg"]).all(), f"{self.name}: the gradient of {key} is not finite"
-            assert moved or not state["exp_avg"].any(), f"{self.name}: {key} has a gradient, but did not move"
-        assert any(not torch.equal(p, before[k]) for k, p in self.named.items()), f"{self.name} moved no weights"
+            assert moved or not state["exp_avg"].any(), f"{self.name}: {key} has a gradient, but did not change"
+        assert any(not torch.equal(p, before[k]) for k, p in self.named.items()), f"{self.name} changed no weights"

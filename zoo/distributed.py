@@ -1,6 +1,6 @@
-"""The processes of a distributed run (ranks), and networks inside and outside of their wrappers.
+"""Distributed training: ranks, collective operations, and wrapping of networks.
 
-All functions also work in a run of one process, so callers need not ask which kind of run it is.
+All functions also work in a single-process run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ V = TypeVar("V")
 
 
 def launcher() -> str:
-    """Who started this process: "pytorch" (torchrun), "slurm" (more than one task) or "none"; mmengine's words."""
+    """The launcher of this process: "pytorch" (torchrun), "slurm" (more than one task) or "none", as in mmengine."""
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         return "pytorch"
     if "SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
@@ -34,7 +34,7 @@ def launcher() -> str:
 
 
 def rank() -> int:
-    """Number of this process, from 0; known from the launcher's environment even before the group has started."""
+    """Rank of this process; read from the launcher's environment if the process group has not started yet."""
     if distributed.is_initialized():
         return distributed.get_rank()
     return int(os.environ[{"pytorch": "RANK", "slurm": "SLURM_PROCID"}[launcher()]]) if launcher() != "none" else 0
@@ -50,23 +50,23 @@ def world_size() -> int:
 
 
 def start(setting: str) -> torch.device:
-    """Join the process group of this run, where a launcher started it, and return the device of this process.
+    """Initialise the process group if there is a launcher, and return the device of this process.
 
     Args:
-        setting: As for :func:`zoo.environment.device_of`, which also lists the errors. Under a launcher each rank has
-            a GPU of its own.
+        setting: As for :func:`zoo.environment.device_of`, which also lists the errors. Under a launcher, each rank has
+            its own GPU.
     """
     from zoo.environment import device_of
 
     device = device_of(setting)
     if launcher() != "none" and not distributed.is_initialized():
-        # mmengine would start data workers by "spawn", for which every dataset would have to be picklable
+        # mmengine would start data workers with "spawn", which requires picklable datasets
         if multiprocessing.get_start_method(allow_none=True) is None:
             multiprocessing.set_start_method("fork")
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         os.environ.setdefault("MKL_NUM_THREADS", "1")
         if device.type == "cpu":
-            # mmengine's launchers call CUDA even where there is none
+            # mmengine's launchers call CUDA even on machines without GPUs
             if launcher() == "slurm":
                 _slurm_to_torch()
             distributed.init_process_group("gloo")
@@ -81,7 +81,7 @@ def start(setting: str) -> torch.device:
 
 
 def _slurm_to_torch() -> None:
-    """Set the variables that torch reads from those of Slurm; MASTER_ADDR and MASTER_PORT win where given."""
+    """Set torch's environment variables from Slurm's; MASTER_ADDR and MASTER_PORT take precedence if set."""
     env = os.environ
     env["RANK"], env["WORLD_SIZE"] = env["SLURM_PROCID"], env["SLURM_NTASKS"]
     env.setdefault("LOCAL_RANK", env.get("SLURM_LOCALID", "0"))
@@ -99,7 +99,7 @@ def _stop() -> None:
 
 
 def is_main() -> bool:
-    """Whether this process writes the files of the run."""
+    """Whether this is the main process, which writes the files of the run."""
     return rank() == 0
 
 
@@ -109,7 +109,7 @@ def barrier() -> None:
 
 
 def any_rank(flag: bool) -> bool:
-    """Whether ``flag`` is set on any rank; all ranks must call. It travels between hosts, so no GPU is waited for."""
+    """Whether ``flag`` is set on any rank; all ranks must call. Uses CPU communication, so no GPU is synchronised."""
     if not distributed.is_initialized():
         return flag
     raised = torch.tensor(int(flag))
@@ -118,7 +118,7 @@ def any_rank(flag: bool) -> bool:
 
 
 def mean_over_ranks(values: Tensor) -> Tensor:
-    """``values`` averaged over the ranks, in place; all ranks must call."""
+    """Average ``values`` over the ranks, in place; all ranks must call."""
     if distributed.is_initialized():
         distributed.all_reduce(values)
         values /= distributed.get_world_size()
@@ -126,7 +126,7 @@ def mean_over_ranks(values: Tensor) -> Tensor:
 
 
 def merge_over_ranks(part: dict[K, V]) -> dict[K, V]:
-    """The dictionaries of all ranks in one, the same everywhere (higher ranks win); all ranks must call."""
+    """Merge the dictionaries of all ranks, on all ranks (higher ranks take precedence); all ranks must call."""
     if not distributed.is_initialized():
         return part
     parts: list[dict[K, V]] = [{} for _ in range(distributed.get_world_size())]
@@ -136,38 +136,38 @@ def merge_over_ranks(part: dict[K, V]) -> dict[K, V]:
 
 @cache
 def _host_group() -> distributed.ProcessGroup | None:
-    """A group that talks between hosts; None is the default group, where that already does."""
+    """A process group for CPU communication; None (the default group) if that already uses the CPU."""
     return None if distributed.get_backend() == "gloo" else cast(Any, distributed.new_group(backend="gloo"))
 
 
 def wrap(method: nn.Module) -> nn.Module:
-    """Put each network of the method into a wrapper of its own that averages its gradients over the ranks.
+    """Wrap each network of the method, so that its gradients are averaged over the ranks.
 
-    On GPUs, batch normalisation takes its statistics over all ranks, as the official networks do; torch has no such
-    layer for CPUs, where each rank keeps its own statistics.
+    On GPUs, batch normalisation is synchronised over all ranks, as in the official networks; torch has no such layer
+    for CPUs, where each rank uses its own statistics.
     """
     if not distributed.is_initialized():
         return method
-    # imported here because every module of the zoo imports this one
+    # imported here because many modules import this one
     from mmengine.model import MMSeparateDistributedDataParallel
 
     if next(method.parameters()).is_cuda:
         method = nn.SyncBatchNorm.convert_sync_batchnorm(method)
-    # Without device_ids nothing is scattered, which is right for one device per process and the only way on CPUs.
+    # Without device_ids nothing is scattered: correct for one device per process, and required on CPUs.
     with warnings.catch_warnings():
-        # mmengine passes an option that newer versions of torch spell otherwise
+        # mmengine passes an option that was renamed in newer versions of torch
         warnings.filterwarnings("ignore", message=".*broadcast_buffers.*", category=FutureWarning)
         return MMSeparateDistributedDataParallel(method, device_ids=None)
 
 
 def unwrap_ddp(module: N) -> N:
-    """The network itself, without the wrapper that averages its gradients over the ranks."""
+    """The network without its DistributedDataParallel wrapper."""
     return cast(N, module.module) if isinstance(module, DistributedDataParallel) else module
 
 
 @contextmanager
 def with_networks(method: N, networks: Mapping[str, nn.Module]) -> Iterator[N]:
-    """The same method with other networks under some of its names, for the time of the block."""
+    """Context in which some networks of the method are replaced."""
     own = dict(method._modules)
     method._modules.update(networks)
     try:
@@ -178,7 +178,7 @@ def with_networks(method: N, networks: Mapping[str, nn.Module]) -> Iterator[N]:
 
 @contextmanager
 def unwrapped(method: N) -> Iterator[N]:
-    """The method with bare networks for the time of the block: its state then has the keys of a run of one process."""
+    """Context with unwrapped networks, in which the state dict has the keys of a single-process run."""
     networks = {name: unwrap_ddp(network) for name, network in method._modules.items() if network is not None}
     with with_networks(method, networks) as plain:
         yield plain
@@ -186,7 +186,7 @@ def unwrapped(method: N) -> Iterator[N]:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for the time of the block; afterwards every submodule has the mode it had before."""
+    """Context in evaluation mode; afterwards the previous mode of every submodule is restored."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:

@@ -1,4 +1,4 @@
-"""What a run runs on: its device, and the versions of the packages."""
+"""The environment of a run: its device and package versions."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from zoo.distributed import launcher
 from zoo.errors import ZooError
 
 PACKAGES = ("zoo-smis", "torchvision", "mmengine", "numpy")
-"""Packages, beside torch, whose versions a run records."""
+"""Packages whose versions are recorded, in addition to torch."""
 
 
 def device_of(setting: str) -> torch.device:
-    """The device that ``train.device`` or ``--device`` names on this machine.
+    """Resolve ``train.device`` or ``--device`` on this machine.
 
     Args:
-        setting: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        setting: ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        ZooError: For a GPU that does not exist, and for any other word.
+        ZooError: If the GPU does not exist, or for any other value.
     """
     available = torch.cuda.is_available()
     if setting.startswith("cuda") and not available:
-        raise ZooError(f"The device {setting} is asked for, but torch sees no GPU here: use auto or cpu.")
+        raise ZooError(f"The device is set to {setting}, but torch sees no GPU: use auto or cpu.")
     if setting == "cpu" and available and launcher() != "none":
         raise ZooError(
-            "The device cpu is asked for under a launcher on a machine with GPUs, which its wrapper would use: "
+            "The device is set to cpu, but distributed training would use the GPUs of this machine: "
             "hide them with CUDA_VISIBLE_DEVICES= in front of the command."
         )
     if setting == "auto":
@@ -40,14 +40,14 @@ def device_of(setting: str) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words: the name of the GPU, or the processor and its number of threads."""
+    """Description of a device: the name of the GPU, or the processor and the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{platform.processor() or platform.machine()} CPU, {torch.get_num_threads()} threads"
 
 
 def versions() -> dict[str, str]:
-    """Versions of python and of the packages that the numbers depend on."""
+    """Versions of Python and of the packages that affect the numbers."""
     found = {"python": platform.python_version(), "torch": str(torch.__version__)}
     for package in PACKAGES:
         try:

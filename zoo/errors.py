@@ -1,18 +1,18 @@
-"""The exception for mistakes of users."""
+"""The exception for user errors."""
 
 
 class ZooError(Exception):
-    """A mistake that the user can fix: one sentence saying what is wrong, where, and what to do.
+    """An error that the user can fix; the message is one sentence: what is wrong, where, and what to do.
 
-    The command line prints the sentence on standard error and exits with code 2; a traceback appears only
-    with ``--debug``.
+    The command line prints the message to standard error and exits with code 2; a traceback is shown only with
+    ``--debug``.
     """
 
 
 def nearest(name: str, valid: list[str], prefix: str = "") -> str:
-    """A hint for a misspelt name: ``; did you mean "a" or "b"?``, or an empty string when nothing is near.
+    """A hint for a misspelt name: ``; did you mean "a" or "b"?``, or an empty string if no name is similar.
 
-    Upper and lower case are alike. ``prefix`` is put before each suggestion, outside of the comparison.
+    The comparison ignores case. ``prefix`` is added to each suggestion, but not compared.
     """
     from difflib import get_close_matches
 

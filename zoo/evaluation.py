@@ -1,6 +1,6 @@
-"""Metrics of a trained method on the test pictures of a dataset, as a table and as files.
+"""Evaluation of a trained method on the test pictures of a dataset, with results as a table and as files.
 
-:mod:`zoo.metrics` computes the numbers; here they become results, each with all that says what it is a number of.
+:mod:`zoo.metrics` computes the numbers; this module adds the protocol to each of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zoo.metrics.results import Result
 from zoo.trained import evaluation_pictures, open_method
 
 SAMPLES = 40
-"""Samples per mask where no metric says otherwise: those of the tables."""
+"""Default number of samples per mask, as in the tables."""
 
 
 def evaluate(
@@ -45,28 +45,28 @@ def evaluate(
 ) -> pd.DataFrame:
     """Evaluate a method, or the checkpoint at a path, on the test pictures of a dataset.
 
-    Under torchrun or Slurm every rank calls this and takes its share of the pictures.
+    Under torchrun or Slurm, every rank must call this and evaluates its share of the pictures.
 
     Args:
         method: A method, or the path of a checkpoint.
         data: Name of the dataset.
         data_root: Folder of the dataset; by default that of the training, or ``data/NAME``.
-        metrics: Full names, such as ``diversity_lpips_alex_40``; by default all that the method has pictures for.
+        metrics: Full names, such as ``diversity_lpips_alex_40``; by default all that apply to the method.
         samples: Samples per mask, S, for the default metrics.
-        seed: Of the random codes.
-        limit: Only the first so many test pictures.
-        out: Folder for ``results.jsonl`` and ``pictures.parquet`` (the number of every picture).
-        keep: Whether the pictures themselves go to ``out``, too.
-        device: Where a checkpoint is loaded.
-        progress: Called with (pictures done, pictures in all).
+        seed: Seed of the random codes.
+        limit: Use only the first N test pictures.
+        out: Folder for ``results.jsonl`` and ``pictures.parquet`` (the numbers of every picture).
+        keep: Whether to write the pictures themselves to ``out`` as well.
+        device: Device for a checkpoint.
+        progress: Called with (pictures done, total).
 
     Returns:
-        A row per metric, with the columns ``metric``, ``value``, ``better`` ("lower" or "higher"), those of the
+        One row per metric, with the columns ``metric``, ``value``, ``better`` ("lower" or "higher"), those of the
         protocol (``dataset``, ``split``, ``classes``, ``resolution``, ``images``, ``codes``, ``samples``, ``network``)
         and ``warnings`` (a list).
 
     Raises:
-        ZooError: As :func:`zoo.metrics.evaluate` does, for a faulty checkpoint, and for a dataset that does not fit it.
+        ZooError: As :func:`zoo.metrics.evaluate`, for an invalid checkpoint, and for a dataset that does not fit it.
     """
     opened = open_method(method, device)
     found = evaluate_method(
@@ -102,19 +102,19 @@ def evaluate_method(
     keep: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
-    """As :func:`evaluate`, for a method and a dataset that are open already.
+    """As :func:`evaluate`, for a method and a dataset that are already loaded.
 
     Args:
         method: The method.
         pictures: The test pictures.
-        checkpoint: The file that the method was loaded from, where there is one, for the results.
-        metrics: As for :func:`evaluate`, and so are all others.
+        checkpoint: The file that the method was loaded from, if any, for the results.
+        metrics: As for :func:`evaluate`, like all other arguments.
         samples: Samples per mask.
         seed: Of the random codes.
         limit: Number of pictures.
         out: Folder for the results.
-        keep: Whether the pictures go to ``out``, too.
-        progress: Called with (pictures done, pictures in all).
+        keep: Whether to write the pictures to ``out`` as well.
+        progress: Called with (pictures done, total).
     """
     begun = time.monotonic()
     config = method.config

@@ -1,4 +1,4 @@
-"""Methods and datasets from names, configs and checkpoints."""
+"""Creation of methods and datasets from names, configs and checkpoints."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def build(
     seed: int | None = None,
     **settings: Any,
 ) -> Method:
-    """An untrained method in eval mode, ready for :meth:`Method.sample`; its config is ``method.config``.
+    """Build an untrained method in eval mode; its config is ``method.config``.
 
     Args:
         name: The method.
-        data: The name of a dataset (no file of it is needed), or an object with ``classes`` and ``size`` (or
-            ``default_size``), such as a dataset of your own.
-        size: (H, W), instead of that of the dataset.
-        classes: Number of classes, instead of that of the dataset.
+        data: The name of a dataset (its files are not needed), or an object with ``classes`` and ``size`` (or
+            ``default_size``), such as your own dataset.
+        size: (H, W), overrides that of the dataset.
+        classes: Number of classes, overrides that of the dataset.
         profile: A profile, such as "smoke" for toy widths.
-        seed: Fixes the initial weights, and leaves torch's global generator unchanged.
+        seed: Seed of the initial weights; torch's global generator is left unchanged.
         settings: Settings of the method, such as ``width=32``.
 
     Raises:
-        ZooError: A name is unknown, a setting is unknown or wrong, or size or classes are missing.
+        ZooError: A name is unknown, a setting is unknown or invalid, or size or classes are missing.
     """
     known = data if isinstance(data, str) else None
     shape: dict[str, Any] = {}
@@ -57,15 +57,15 @@ def build(
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu", ema: bool = True) -> Method:
-    """A trained method in eval mode from a checkpoint, which needs no other file.
+    """Load a trained method in eval mode from a checkpoint; no other file is needed.
 
     Args:
         path: The checkpoint.
-        device: Where to put the method.
-        ema: Use the averaged weights, if the run kept any.
+        device: Device of the method.
+        ema: Use the averaged weights, if available.
 
     Raises:
-        ZooError: The file is no checkpoint, or its weights do not fit its config.
+        ZooError: The file is not a checkpoint, or its weights do not fit its config.
     """
     payload = checkpoints.load(path)
     config = Config.from_dict(payload["config"], str(path))
@@ -78,7 +78,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu", ema: bool = Tr
 
 
 def from_config(config: Config, *, seed: int | None = None) -> Method:
-    """The method of a config, untrained and in training mode; ``seed`` as in :func:`build`."""
+    """Build the method of a config, untrained and in training mode; ``seed`` as in :func:`build`."""
     cls = METHODS.get(config.method["name"])
     try:
         if seed is None:
@@ -94,7 +94,7 @@ def from_config(config: Config, *, seed: int | None = None) -> Method:
 
 
 def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
-    """The dataset of a config, from ``data.root`` or another folder; ZooError if its files are incomplete."""
+    """Open the dataset of a config, from ``data.root`` or another folder; ZooError if files are missing."""
     cls = DATASETS.get(config.data["name"])
     settings = dict(config.dataset_settings)
     if "classes" in keywords(cls):
@@ -103,7 +103,7 @@ def dataset(config: Config, split: str, *, root: Path | None = None) -> Any:
 
 
 def restore(method: Method, state: Mapping[str, Any], origin: str) -> None:
-    """Load a state dict, every entry of which must fit; ZooError names the first that does not."""
+    """Load a state dict strictly; ZooError names the first entry that does not fit."""
     own = method.state_dict()
     name = getattr(method, "name", type(method).__name__)
     for key in [*own, *state]:
@@ -118,5 +118,5 @@ def restore(method: Method, state: Mapping[str, Any], origin: str) -> None:
 
 
 def _shape(value: Any) -> list[int] | None:
-    """Shape of an entry of a state dict; None for the plain values that a module adds through ``get_extra_state``."""
+    """Shape of an entry of a state dict; None for plain values from ``get_extra_state``."""
     return list(value.shape) if isinstance(value, Tensor) else None

@@ -1,4 +1,4 @@
-"""Files and folders that appear complete or not at all, and the cache folder of the user."""
+"""Atomic writes of files and folders, and the user's cache folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which replaces ``path`` at the end of the block and is removed after an error.
+    """Context with a temporary path to write to; it replaces ``path`` at the end, or is removed after an error.
 
-    The parent folder is created. The temporary name is hidden, contains the process id, so that two processes that
-    write the same file do not mix, and keeps the suffix, by which some writers choose the format.
+    The parent folder is created. The temporary name is hidden, contains the process id, so that two processes can write
+    the same file, and keeps the suffix, from which some writers infer the format.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -27,7 +27,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder to fill, which becomes ``path`` at the end of the block and is removed after an error.
+    """Context with a temporary folder to fill; it becomes ``path`` at the end, or is removed after an error.
 
     ``path`` must not exist then, or must be an empty folder; the parent folder is created.
     """
@@ -45,13 +45,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8) in place of the old one, complete or not at all."""
+    """Write a text file (UTF-8), atomically replacing an existing one."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def cache_dir() -> Path:
-    """The folder for what the zoo can compute again: ``ZOO_CACHE``, or ``zoo`` in the user's cache folder."""
+    """The folder for cached data: ``ZOO_CACHE``, or ``zoo`` in the user's cache folder."""
     if "ZOO_CACHE" in os.environ:
         return Path(os.environ["ZOO_CACHE"])
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zoo"

@@ -1,7 +1,6 @@
-"""What a method consists of: the contract between the core, the plugins and the bench.
+"""The interfaces of a method, used by the core, the plugins and the bench.
 
-Images are float ``[B, 3, H, W]`` in [-1, 1]; labels are integer ``[B, H, W]`` in [0, C) and stay integers all the way
-into the networks.
+Images are float ``[B, 3, H, W]`` in [-1, 1]. Labels are integer ``[B, H, W]`` in [0, C), also inside networks.
 
 Letters: B batch, C classes, H x W picture, K feature channels, S samples per mask.
 """
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures with their label maps, as the data layer gives them to a method.
+    """Pictures with their label maps, as passed from the data loader to a method.
 
     Attributes:
         image: ``[B, 3, H, W]`` float in [-1, 1].
         label: ``[B, H, W]`` int64 in [0, C).
         name: One per picture.
-        weight: ``[B, 1, H, W]`` float in [0, 1], the rarity mask of GTA-5; None where the dataset has none.
+        weight: ``[B, 1, H, W]`` float in [0, 1], the rarity mask of GTA-5; None if the dataset has none.
     """
 
     image: Tensor
@@ -45,13 +44,13 @@ class Batch:
     weight: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        """The batch on another device."""
+        """Move the batch to another device."""
         image, label = (tensor.to(device, non_blocking=True) for tensor in (self.image, self.label))
         weight = None if self.weight is None else self.weight.to(device, non_blocking=True)
         return Batch(image, label, self.name, weight)
 
     def pin_memory(self) -> Batch:
-        """The batch in page-locked memory, from which :meth:`to` copies asynchronously; a DataLoader calls this."""
+        """Copy the batch to page-locked memory, so that :meth:`to` is asynchronous; called by the DataLoader."""
         weight = None if self.weight is None else self.weight.pin_memory()
         return Batch(self.image.pin_memory(), self.label.pin_memory(), self.name, weight)
 
@@ -60,13 +59,13 @@ class Batch:
 
 
 class Generator(nn.Module, ABC):
-    """Label map and codes in, image out."""
+    """Maps a label map and codes to images."""
 
     code_specs: Mapping[str, CodeSpec]
 
     @abstractmethod
     def forward(self, label: Tensor, codes: Codes) -> Tensor:
-        """Synthesise S pictures for each mask; what depends on the mask alone is computed once.
+        """Synthesise S pictures for each mask; everything that depends only on the mask is computed once.
 
         Args:
             label: ``[B, H, W]``.
@@ -78,39 +77,39 @@ class Generator(nn.Module, ABC):
 
 
 class Encoder(nn.Module, ABC):
-    """Image and label map in, a posterior over the codes out."""
+    """Maps an image and its label map to a posterior over the codes."""
 
     @abstractmethod
     def forward(self, image: Tensor, label: Tensor) -> Posterior:
-        """The posterior, of batch B, of the codes that give pictures ``[B, 3, H, W]`` with label ``[B, H, W]``."""
+        """Encode pictures ``[B, 3, H, W]`` with label ``[B, H, W]``; returns a posterior of batch B."""
 
 
 class Discriminator(nn.Module, ABC):
-    """Images and label map in, features of every scale out."""
+    """Maps images and label maps to features at every scale."""
 
     @abstractmethod
     def forward(self, image: Tensor, label: Tensor) -> list[list[Tensor]]:
-        """Features of n batches of pictures over one batch of label maps.
+        """Features of n batches of pictures that share one batch of label maps.
 
-        Fakes and reals share one call: both are concatenated along the batch axis, fakes first (n = 2), and the part of
-        the label maps is computed once. With batch normalisation, fakes and reals would influence each other.
+        Fakes and reals are concatenated along the batch axis, fakes first (n = 2), so that the part that depends on the
+        label maps is computed only once. With batch normalisation, fakes and reals would influence each other.
 
         Args:
             image: ``[n * B, 3, H, W]`` in [-1, 1], batch after batch.
             label: ``[B, H, W]``.
 
         Returns:
-            Per scale the features of every layer, each ``[n * B, K, h, w]``, the logits last.
+            For each scale, the features of every layer, ``[n * B, K, h, w]``, with the logits last.
         """
 
 
 class Method(nn.Module, ABC):
     """Generator, optional encoder, optional discriminator, and the rule that trains them.
 
-    A subclass has a constructor with keywords alone, and :meth:`train_step`. The keywords are the settings that a
-    config may set, their annotations the types that are checked; ``**settings`` stands for those of the base class.
-    ``classes`` and ``size`` (H, W) come from the dataset. The constructor assigns ``generator``, and ``encoder`` and
-    ``discriminator`` if there are any.
+    A subclass has a keyword-only constructor and implements :meth:`train_step`. The keywords are the settings of the
+    method: configs can set them, and values are checked against the annotations. ``**settings`` passes the settings of
+    the base class through. ``classes`` and ``size`` (H, W) come from the dataset. The constructor assigns
+    ``generator`` and, if applicable, ``encoder`` and ``discriminator``.
     """
 
     name: ClassVar[str]  # set by METHODS.register
@@ -125,13 +124,13 @@ class Method(nn.Module, ABC):
 
     @property
     def config(self) -> Config:
-        """The config that the method was built from; :func:`zoo.build` and :func:`zoo.load` set it.
+        """The config of the method, set by :func:`zoo.build` and :func:`zoo.load`.
 
         Raises:
-            ZooError: For a method that was constructed directly.
+            ZooError: If the method was constructed directly.
         """
         if self._config is None:
-            raise ZooError(f"This {type(self).__name__} has no config: make the method with zoo.build or zoo.load.")
+            raise ZooError(f"This {type(self).__name__} has no config: create the method with zoo.build or zoo.load.")
         return self._config
 
     @config.setter
@@ -140,7 +139,7 @@ class Method(nn.Module, ABC):
 
     @property
     def code_specs(self) -> Mapping[str, CodeSpec]:
-        """The codes of this method, by name; empty for a method that gives one picture per mask."""
+        """The specs of the codes by name; empty for a method with one picture per mask."""
         return unwrap_ddp(self.generator).code_specs  # a distributed run wraps the networks
 
     def draw(self, mask: Mask, samples: int = 8, seed: int = 0) -> list[Image.Image]:
@@ -150,10 +149,10 @@ class Method(nn.Module, ABC):
             mask: A label map as a file (class ids in grey, or the dataset's colours), or ids ``[H, W]`` as an array or
                 tensor. It is resized to the size of the method by nearest neighbour.
             samples: Number of pictures.
-            seed: Fixes the codes.
+            seed: Seed of the codes.
 
         Raises:
-            ZooError: If the mask is no label map of the method's classes, or ``samples`` is less than 1.
+            ZooError: If the mask is not a label map with the method's classes, or ``samples`` is less than 1.
         """
         from zoo.sampling import draw  # reading files is not needed to train
 
@@ -167,9 +166,9 @@ class Method(nn.Module, ABC):
 
         Args:
             label: ``[B, H, W]``.
-            samples: S, codes for each mask.
-            seed: Fixes the draw.
-            generator: A torch generator, in place of a seed.
+            samples: S, number of samples per mask.
+            seed: Random seed.
+            generator: A torch generator, instead of a seed.
 
         Returns:
             Codes of batch B * S; index b * S + s is sample s of mask b.
@@ -185,10 +184,10 @@ class Method(nn.Module, ABC):
 
     @torch.no_grad()
     def encode(self, image: Tensor, label: Tensor) -> Posterior:
-        """The posterior of the codes of pictures ``[B, 3, H, W]`` with label ``[B, H, W]``.
+        """Encode pictures ``[B, 3, H, W]`` with label ``[B, H, W]`` as a posterior over the codes.
 
         Raises:
-            ZooError: For a method without an encoder, and for class ids that it does not have.
+            ZooError: If the method has no encoder, or for class ids out of range.
         """
         if self.encoder is None:
             raise ZooError(f"The method {self.name} has no encoder for pictures; draw codes with sample() instead.")
@@ -197,7 +196,7 @@ class Method(nn.Module, ABC):
         return posterior
 
     def _check_label(self, label: Tensor) -> None:
-        """Check class ids in the calls that people make; in training the dataset has checked them."""
+        """Check class ids in the public methods; in training the dataset has already checked them."""
         if self._config is not None and label.numel():
             classes, lowest, highest = self._config.data["classes"], int(label.min()), int(label.max())
             if lowest < 0 or highest >= classes:
@@ -208,82 +207,82 @@ class Method(nn.Module, ABC):
 
     @torch.no_grad()
     def synthesize(self, label: Tensor, codes: Codes) -> Tensor:
-        """Pictures ``[B * S, 3, H, W]`` in [-1, 1] for label ``[B, H, W]`` and codes of batch B * S, in their order.
+        """Synthesise pictures ``[B * S, 3, H, W]`` in [-1, 1] from label ``[B, H, W]`` and codes of batch B * S.
 
         Raises:
-            ZooError: For class ids that the method does not have.
+            ZooError: For class ids out of range.
         """
         self._check_label(label)
         image: Tensor = self.generator(label, codes)
         return image
 
     needs_vgg: ClassVar[bool] = True
-    """Whether training needs VGG features; the engine then calls :meth:`attach_vgg` before the first step."""
+    """Whether training needs VGG features; if so, the engine calls :meth:`attach_vgg` before the first step."""
 
     vgg_layers: ClassVar[tuple[str, ...]] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """The layers of VGG that the perceptual loss compares, for :func:`zoo.nn.vgg.load_vgg`."""
+    """The VGG layers of the perceptual loss, for :func:`zoo.nn.vgg.load_vgg`."""
 
     vgg_pool: ClassVar[Literal["max", "avg"]] = "max"
-    """The pooling of that network."""
+    """The pooling of the VGG network."""
 
     def attach_vgg(self, vgg: VGGFeatures) -> None:
-        """Receive the frozen feature network; it belongs neither to the parameters nor to the checkpoints."""
+        """Set the frozen feature network, which is part of neither the parameters nor the checkpoints."""
         object.__setattr__(self, "_vgg", vgg)
 
     @property
     def vgg(self) -> VGGFeatures:
-        """The attached feature network; training calls :meth:`attach_vgg` first."""
+        """The feature network set by :meth:`attach_vgg`."""
         vgg: VGGFeatures = self.__dict__["_vgg"]
         return vgg
 
     def facts(self) -> dict[str, Any]:
-        """What the constructor decided by itself, as plain values; for the dry run and the run's record."""
+        """Values chosen by the constructor, as plain values, for the dry run and the run's record."""
         return {}
 
     def optimized(self) -> dict[str, list[nn.Module]]:
-        """The networks that each optimiser trains, by the optimiser's name in the config (``train.optimizers``)."""
+        """The networks trained by each optimiser, by the optimiser's name in the config (``train.optimizers``)."""
         groups: dict[str, list[nn.Module]] = {"generator": [m for m in (self.generator, self.encoder) if m is not None]}
         if self.discriminator is not None:
             groups["discriminator"] = [self.discriminator]
         return groups
 
     def begin_epoch(self, epoch: int, pictures: Iterable[Batch], optimizers: Mapping[str, Any]) -> None:
-        """Prepare an epoch; most methods have nothing to do.
+        """Prepare an epoch; does nothing by default.
 
-        The learning rates of the epoch are already set; a change made here holds until they are set next, so a lasting
-        one is the task of :meth:`rate_factor`. A run that is resumed within an epoch does not call this again, so what
-        is prepared here must be part of the state (``get_extra_state``, plain values).
+        The learning rates of the epoch are already set. A change made here lasts only until they are set again; use
+        :meth:`rate_factor` for a permanent one. This is not called again when a run is resumed within an epoch, so
+        everything prepared here must be part of the state (``get_extra_state``, plain values).
 
         Args:
             epoch: Number of the epoch, from 0.
-            pictures: Batches of the pictures that the epoch may show, not augmented.
+            pictures: Batches of all pictures that the epoch may use, without augmentation.
             optimizers: As in :meth:`train_step`.
         """
 
     def rate_factor(self) -> float:
-        """Factor of all learning rates, on top of the run's schedule, in the present state of the method."""
+        """Current factor on all learning rates, in addition to the schedule."""
         return 1.0
 
     def restart_due(self, progress: float) -> bool:
-        """Whether training calls :meth:`restart` now; asked before every iteration and before :meth:`begin_epoch`.
+        """Whether to call :meth:`restart` now; checked before every iteration and before :meth:`begin_epoch`.
 
         Args:
-            progress: Share of the planned iterations that are done, in [0, 1).
+            progress: Fraction of the planned iterations that are finished, in [0, 1).
         """
         return False
 
     def restart(self, optimizers: Mapping[str, Any]) -> Sequence[nn.Module]:
-        """Reinitialise a part of the networks in the middle of training.
+        """Reinitialise part of the networks during training.
 
-        Training then sets the learning rates, restarts the average of the returned modules' weights (``train.ema``) and
-        calls :meth:`begin_epoch`, even within an epoch. That it has happened must be part of the state
-        (``get_extra_state``), so that a resumed run does not repeat it.
+        Training then sets the learning rates, restarts the weight average of the returned modules (``train.ema``) and
+        calls :meth:`begin_epoch`, even within an epoch. The state (``get_extra_state``) must record that this has
+        happened, so that a resumed run does not repeat it.
 
         Args:
-            optimizers: As in :meth:`train_step`; their states of the old weights are the method's to drop.
+            optimizers: As in :meth:`train_step`; the method must reset their states for the old weights.
 
         Returns:
-            The modules with new weights, without distributed wrappers: parts of the generator or the encoder.
+            The reinitialised modules of the generator or encoder, without distributed wrappers.
         """
         return ()
 
@@ -293,9 +292,9 @@ class Method(nn.Module, ABC):
 
         Args:
             batch: Pictures and label maps, on the device of the method.
-            optimizers: mmengine's OptimWrappers under the names of :meth:`optimized`; a loss is minimised with
+            optimizers: mmengine's OptimWrappers by the names of :meth:`optimized`; a loss is minimised with
                 ``optimizers[name].update_params(loss)``.
 
         Returns:
-            Losses by name: scalars, detached, left on the device (reading one on the host would stall a GPU).
+            Losses by name: detached scalars, kept on the device (transferring them would stall the GPU).
         """

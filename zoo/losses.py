@@ -1,7 +1,7 @@
 """The losses of the VAE-GAN methods: adversarial, feature matching, Kullback-Leibler and perceptual.
 
-``fake`` and ``real`` of the losses on a discriminator are what it returns for fake and for real pictures: per scale the
-features of every layer, the logits last. These losses are means over positions and pictures, then over the scales.
+In losses on a discriminator, ``fake`` and ``real`` are its outputs for fake and real pictures: for each scale, the
+features of every layer, with the logits last. These losses are averaged over positions and pictures, then over scales.
 
 Letters: B batch, C classes, H x W picture, L code layers, N code channels.
 """
@@ -19,7 +19,7 @@ from zoo.codes import Posterior
 
 GANLoss = Literal["hinge", "least_squares", "original", "wasserstein"]
 
-# (loss of logits that should look real, loss of logits that should look fake, loss of the generator)
+# (loss of logits with target real, loss of logits with target fake, loss of the generator)
 _GAN_LOSSES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "hinge": (lambda x: F.relu(1 - x), lambda x: F.relu(1 + x), lambda x: -x),
     "least_squares": (lambda x: (x - 1) ** 2, lambda x: x**2, lambda x: (x - 1) ** 2),
@@ -39,7 +39,7 @@ def generator_loss(fake: list[list[Tensor]], kind: GANLoss = "hinge") -> Tensor:
 def discriminator_losses(
     fake: list[list[Tensor]], real: list[list[Tensor]], kind: GANLoss = "hinge"
 ) -> tuple[Tensor, Tensor]:
-    """The losses of the discriminator on fake and on real pictures; their sum, without a factor 0.5, is its loss."""
+    """The losses of the discriminator on fake and on real pictures; the total is their sum, without a factor 0.5."""
     as_real, as_fake, _ = _GAN_LOSSES[kind]
     return _over_scales(fake, as_fake), _over_scales(real, as_real)
 
@@ -51,7 +51,7 @@ def _over_scales(features: list[list[Tensor]], loss: Callable[[Tensor], Tensor])
 def feature_matching_loss(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
     """L1 between discriminator features of fake and real pictures (Wang et al. 2018).
 
-    Summed over the layers without the logits, averaged over the scales; the real features are constants.
+    Summed over the layers without the logits, averaged over the scales; the real features are detached.
     """
     scales = [
         torch.stack(
@@ -63,16 +63,16 @@ def feature_matching_loss(fake: list[list[Tensor]], real: list[list[Tensor]]) ->
 
 
 def kl_divergence(posterior: Posterior) -> Tensor:
-    """KL(q || N(0, 1)), summed over pictures, layers and channels, averaged over the classes that are present.
+    """KL(q || N(0, 1)), summed over pictures, layers and channels, and averaged over the classes that are present.
 
-    Summing over the batch, not averaging, is what the official implementations do;
-    :class:`zoo.adversarial.VAEGANMethod` scales its weight for batches of another size than theirs. Where a code has a
-    class mask (Endo & Kanamori 2020, eq. 18), the mean is over the classes present, per picture and layer: a class
-    lost at a coarse layer counts neither in the sum nor in the number there. The paper divides by the classes of the
-    whole mask; its code does as this function.
+    As in the official implementations, it is summed, not averaged, over the batch;
+    :class:`zoo.adversarial.VAEGANMethod` scales its weight for other batch sizes. If a code has a class mask (Endo &
+    Kanamori 2020, eq. 18), the mean is over the classes present, per picture and layer: a class that vanished at a
+    coarse layer counts neither in the sum nor in the number of classes there. The paper divides by the number of
+    classes in the whole mask; its code computes the same as this function.
 
     Args:
-        posterior: Of batch B; codes without a class mask are summed whole.
+        posterior: Of batch B; codes without a class mask are summed over all entries.
 
     Returns:
         A float32 scalar.
@@ -101,9 +101,9 @@ def perceptual_loss(
     Args:
         network: Frozen feature network with as many layers as :data:`SLICE_WEIGHTS`; see :mod:`zoo.nn.vgg`.
         fake: ``[B, 3, H, W]`` in [-1, 1].
-        real: The same shape; its features are constants.
-        weight_mask: Rarity mask ``[B, 1, H, W]``. It weights both features after nearest resizing, and the mean stays
-            the plain mean over all positions, as in CLVAE's training on GTA-5.
+        real: The same shape; its features are detached.
+        weight_mask: Rarity mask ``[B, 1, H, W]``. Both features are multiplied by the mask, resized by nearest
+            neighbour; the loss is still the plain mean over all positions, as in CLVAE's training on GTA-5.
 
     Returns:
         A float32 scalar.
@@ -112,7 +112,7 @@ def perceptual_loss(
         targets = network(real)
     loss = torch.zeros((), device=fake.device)
     for slice_weight, feature, target in zip(SLICE_WEIGHTS, network(fake), targets, strict=True):
-        # half precision would round a mean over millions of values
+        # a mean over millions of values would be inaccurate in half precision
         difference = (feature.float() - target.float()).abs()
         if weight_mask is not None:
             difference = difference * F.interpolate(weight_mask.float(), size=difference.shape[-2:])

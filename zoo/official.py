@@ -1,7 +1,7 @@
-"""Importing the weights of the official releases: their tensor names turned into those of the zoo.
+"""Import of official weights: converts their tensor names to those of the zoo.
 
-The official networks have old-style spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and other module names;
-a method that can import such weights has an :class:`OfficialLayout` as its class attribute ``official``.
+The official networks use the old spectral norm (``weight_orig``, ``weight_u``, ``weight_v``) and other module names. A
+method that supports importing has an :class:`OfficialLayout` as its class attribute ``official``.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ MULTISCALE_DISCRIMINATOR: tuple[Rename, ...] = (
 
 @dataclass(frozen=True)
 class OfficialLayout:
-    """How the keys of the official networks become keys of the zoo's: regular expressions and their replacements.
+    """Mapping from official keys to keys of the zoo, as regular expressions and replacements.
 
     Attributes:
-        generator: Replacements in the keys of the generator, applied in order.
+        generator: Replacements for keys of the generator, applied in order.
         encoder: The same for the encoder.
         discriminator: The same for the discriminator.
-        dropped: Patterns of official keys of layers that the official forward pass does not use.
+        dropped: Patterns of official keys that the official forward pass does not use.
     """
 
     generator: tuple[Rename, ...]
@@ -56,13 +56,13 @@ class OfficialLayout:
     dropped: tuple[str, ...] = ()
 
     def names(self, part: str, state: Mapping[str, Tensor]) -> dict[str, str]:
-        """The official name of every zoo key of one network ("generator", "encoder" or "discriminator")."""
+        """Official names by zoo key for one network ("generator", "encoder" or "discriminator")."""
         rules: tuple[Rename, ...] = (*getattr(self, part), *_SPECTRAL_NORM)
         used = (key for key in state if not any(re.search(pattern, key) for pattern in self.dropped))
         return {rename(key, rules): key for key in used}
 
     def convert(self, part: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """State dict of one official network under the zoo's keys."""
+        """Convert the state dict of one official network to the zoo's keys."""
         return {key: state[name] for key, name in self.names(part, state).items()}
 
 
@@ -80,15 +80,15 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
         network: The network.
         part: "generator", "encoder" or "discriminator".
         state: The official state dict.
-        layout: The names of the method.
+        layout: The key mapping of the method.
 
     Raises:
-        ZooError: For a tensor that is missing, unknown or of another shape; the error has its name and both shapes.
+        ZooError: For a tensor that is missing, unknown or of the wrong shape; names the tensor and both shapes.
     """
     names, given, own = layout.names(part, state), layout.convert(part, state), network.state_dict()
     if missing := sorted(own.keys() - given.keys()):
         raise ZooError(
-            f"The official {part} lacks the tensor {missing[0]} ({len(missing)} missing in all); "
+            f"The official {part} lacks the tensor {missing[0]} ({len(missing)} missing in total); "
             "check that the file belongs to this network and this method."
         )
     for key, tensor in own.items():
@@ -108,22 +108,22 @@ def load_official(network: nn.Module, part: str, state: Mapping[str, Tensor], la
 
 
 def import_official(method: Method, files: Mapping[str, Path], out: Path) -> None:
-    """Write a checkpoint with the weights of official files.
+    """Write a checkpoint with official weights.
 
-    A discriminator that is not given stays untrained; synthesis and evaluation do not need it.
+    Without a file, the discriminator stays untrained; it is not needed for synthesis and evaluation.
 
     Args:
         method: The untrained method.
-        files: Official files by part: "generator", "encoder", "discriminator".
-        out: The checkpoint to write.
+        files: Official files by network: "generator", "encoder", "discriminator".
+        out: Output checkpoint.
 
     Raises:
-        ZooError: For a method without official weights, a missing encoder, an unreadable file, and tensors that do not
-            fit (see :func:`load_official`).
+        ZooError: For a method without official weights, a missing encoder file, an unreadable file, and tensors that do
+            not fit (see :func:`load_official`).
     """
     layout: OfficialLayout | None = getattr(method, "official", None)
     if layout is None:
-        raise ZooError(f"The zoo imports no official weights for the method {method.name}; train it instead.")
+        raise ZooError(f"There are no official weights to import for the method {method.name}; train it instead.")
     if method.encoder is not None and "encoder" not in files:
         raise ZooError(f"The method {method.name} has an encoder: give its file too, with --encoder latest_net_E.pth.")
     for part, path in files.items():
@@ -138,7 +138,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
     """Read an official ``latest_net_X.pth``, which is a plain state dict.
 
     Raises:
-        ZooError: For a file that is missing, damaged or anything else.
+        ZooError: For a file that is missing, damaged or not a state dict.
     """
     if not path.is_file():
         raise ZooError(f"There is no file {path}: give an official latest_net_G.pth (or _E, _D).")

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the epilogs of their help."""
+"""Options shared by several commands, and help epilogs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _ProfileType(click.ParamType):
-    """The name of a profile, or the path of its YAML file."""
+    """A click type for the name of a profile or the path of its YAML file."""
 
     name = "name"
 
@@ -35,7 +35,7 @@ def _load_plugins(context: click.Context, parameter: click.Parameter, paths: tup
 
 
 def plugins_of(context: click.Context) -> list[Path]:
-    """The paths that ``--plugin`` gave to the command of a context, before its name or after it."""
+    """The paths given with ``--plugin``, before or after the command name."""
     paths: list[Path] = context.meta.setdefault("zoo.plugins", [])
     return paths
 
@@ -47,7 +47,7 @@ plugin_option = click.option(
     callback=_load_plugins,
     expose_value=False,
     is_eager=True,
-    help="A plugin that is not installed: a .py file or a package folder. May be repeated.",
+    help="Load a plugin that is not installed: a .py file or a package folder. May be repeated.",
 )
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
@@ -56,11 +56,11 @@ root_option = click.option(
     "--data-root", type=FOLDER, help="Folder of the dataset [default: that of the training, else data/NAME]."
 )
 names_option = click.option(
-    "--names", metavar="DATASET", help="Take class names and colours from a dataset; see zoo list datasets."
+    "--names", metavar="DATASET", help="Use the class names and colours of a dataset; see zoo list datasets."
 )
 set_option = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key.")
 
 
 def examples(*lines: str) -> str:
-    """An epilog of runnable lines that click does not re-wrap."""
+    """A help epilog with example commands, which click does not re-wrap."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

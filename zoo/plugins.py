@@ -1,9 +1,9 @@
-"""Discovery of plugins: installed packages that announce the entry-point group ``zoo.plugins``, and paths.
+"""Discovery of plugins: installed packages with an entry point in the group ``zoo.plugins``, and paths.
 
-A plugin is a Python module or package whose import registers methods, datasets, metrics and other entries of
-:mod:`zoo.registries`. A package may have ``configs/methods/<name>.yaml``, ``configs/data/<name>.yaml``,
-``configs/profiles/<name>.yaml`` and ``card.yaml`` beside its code. One that cannot be imported is left out with its
-reason, and the others are loaded.
+A plugin is a Python module or package that registers methods, datasets, metrics and other entries of
+:mod:`zoo.registries` when imported. A package may have ``configs/methods/<name>.yaml``, ``configs/data/<name>.yaml``,
+``configs/profiles/<name>.yaml`` and ``card.yaml`` next to its code. If a plugin cannot be imported, the reason is
+reported, and the others are loaded.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _lock = RLock()
 
 
 def load_plugins(extra: Sequence[Path] = ()) -> list[str]:
-    """Import every announced plugin, once per process, and those at the given paths.
+    """Import all installed plugins, once per process, and those at the given paths.
 
-    A plugin that fails raises nothing: see :func:`broken_plugins`. A path that failed before is tried again.
+    Failing plugins do not raise; see :func:`broken_plugins`. A path that failed before is tried again.
 
     Args:
         extra: ``.py`` files or package folders.
@@ -70,13 +70,13 @@ def loaded_plugins() -> list[str]:
 
 
 def broken_plugins() -> dict[str, str]:
-    """Name of each plugin that could not be imported, and why, in one line."""
+    """The plugins that could not be imported: one-line reasons by name."""
     load_plugins()
     return dict(sorted(_broken.items()))
 
 
 def warn_broken(names: Iterable[str], say: Callable[[str], None]) -> None:
-    """Report why each of these broken plugins is left out, once per process and reason."""
+    """Log why each of these plugins is skipped, once per process and reason."""
     for name in names:
         if _reported.get(name) != _broken[name]:
             say(f"The plugin {name} is broken and left out: {_broken[name]}")
@@ -98,7 +98,7 @@ def _load_announced() -> None:
 
 
 def _load_path(path: Path) -> str:
-    """The name under which the plugin is known from now on, loaded or broken."""
+    """Import the plugin at a path; returns its name, whether it is loaded or broken."""
     name, source = _module_name(path), _source(path)
     for known, module in _loaded.items():
         if _file(module) == source:
@@ -114,13 +114,13 @@ def _load_path(path: Path) -> str:
 
 
 def _attempt(name: str, load: Any, module: str, others: Iterable[str] = ()) -> None:
-    """Import one plugin; when it breaks, take back what it registered, but not what it got from another plugin."""
+    """Import one plugin; on failure, undo its own registrations, but not those of plugins that it imported."""
     before = [(registry, set(registry.registered())) for registry in Registry.instances]
     _broken.pop(name, None)
     try:
         load()
         _loaded[name] = sys.modules[module]
-    # a module may end in anything, even in sys.exit(); only the user's own Ctrl-C passes
+    # a module may raise anything, even SystemExit; only Ctrl-C is passed on
     except (Exception, SystemExit) as error:
         _broken[name] = _reason(error)
         for registry, known in before:
@@ -145,7 +145,7 @@ def _inside(module: str, package: str) -> bool:
 
 
 def _source(path: Path) -> Path:
-    """The file that Python runs for a path given by the user."""
+    """The file that Python executes for a path given by the user."""
     return (path / "__init__.py" if path.is_dir() else path).resolve()
 
 
@@ -159,7 +159,7 @@ def _module_name(path: Path) -> str:
 
 
 def _spec(path: Path) -> ModuleSpec:
-    """How to import a path. Raises ZooError for one that is no module, or whose name would hide another module."""
+    """The import spec of a path. Raises ZooError if it is not a module, or its name would shadow another module."""
     source, name = _source(path), _module_name(path)
     if not path.exists():
         raise ZooError(f"There is nothing at {path}: give a .py file or a package folder.")
@@ -170,12 +170,12 @@ def _spec(path: Path) -> ModuleSpec:
             if packages
             else "give a package folder or a .py file"
         )
-        raise ZooError(f"The folder {path} has no __init__.py, so it is no Python package: {hint}.")
+        raise ZooError(f"The folder {path} has no __init__.py, so it is not a Python package: {hint}.")
     if source.suffix != ".py" or not name.isidentifier():
-        raise ZooError(f"{path} cannot be imported: give a .py file or a package folder whose name is a Python name.")
+        raise ZooError(f"{path} cannot be imported: give a .py file or package folder named by a Python identifier.")
     taken = _importable(name)
     if taken is not None and taken != str(source):
-        raise ZooError(f'The name "{name}" of {path} is taken by another module ({taken}): rename the file or folder.')
+        raise ZooError(f'The name "{name}" of {path} is used by another module ({taken}): rename the file or folder.')
     folders = [str(source.parent)] if source.name == "__init__.py" else None
     spec = spec_from_file_location(name, source, submodule_search_locations=folders)
     assert spec is not None
@@ -183,7 +183,7 @@ def _spec(path: Path) -> ModuleSpec:
 
 
 def _execute(spec: ModuleSpec) -> None:
-    if spec.name in sys.modules:  # the same file, imported by hand before
+    if spec.name in sys.modules:  # the same file was imported before by other code
         return
     assert spec.loader is not None
     sys.modules[spec.name] = module = module_from_spec(spec)
@@ -191,10 +191,10 @@ def _execute(spec: ModuleSpec) -> None:
 
 
 def _importable(name: str) -> str | None:
-    """The file that ``import name`` would run, or None; a bare folder of that name (a namespace) does not count."""
+    """The file that ``import name`` would execute, or None; namespace packages are ignored."""
     try:
         spec = find_spec(name)
-    except ValueError:  # a module without a spec, as __main__ is
+    except ValueError:  # a module without a spec, such as __main__
         return "already imported"
     if spec is None or spec.origin is None:
         return None
@@ -202,14 +202,14 @@ def _importable(name: str) -> str | None:
 
 
 def homes() -> list[Path]:
-    """The folders of all loaded plugins, where their configs and cards are."""
+    """The folders of all loaded plugins, which contain their configs and cards."""
     load_plugins()
     files = [_file(module) for _, module in sorted(_loaded.items())]
     return [file.parent for file in files if file is not None]
 
 
 def home(item: Any) -> Path | None:
-    """The folder of the plugin that registered a class, with its configs and card; None if it has no file."""
+    """The folder of the plugin that registered a class; None if it was not loaded from a file."""
     load_plugins()
     module = getattr(item, "__module__", "")
     for plugin in sorted(_loaded.values(), key=lambda m: len(m.__name__), reverse=True):

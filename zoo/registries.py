@@ -1,6 +1,6 @@
-"""The registries of the zoo. Each imports what registers names in it at its first look-up.
+"""The registries of the zoo. Each imports the modules that register its entries at the first lookup.
 
-``@METHODS.register("clvae")`` makes a class available under that name, wherever a command or config takes one.
+``@METHODS.register("clvae")`` makes a class available under that name in all commands and configs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zoo.registry import Registry
 
 
 def _core_and_plugins(package: str) -> Callable[[], None]:
-    """Imports a package of the core, which registers its own names, then the plugins."""
+    """A function that imports a package of the core, which registers its own entries, and then the plugins."""
 
     def populate() -> None:
         import_module(package)
@@ -33,13 +33,13 @@ DATASETS = Registry("dataset", _core_and_plugins("zoo.data"), _plugins)
 """Classes of :class:`zoo.data.PairedDataset`."""
 
 STANDINS = Registry("stand-in", load_plugins, _plugins)
-"""Classes of :class:`zoo.data.StandIn`, which draw pictures that replace those of a dataset."""
+"""Classes of :class:`zoo.data.StandIn`, which draw procedural pictures to replace a dataset."""
 
 CALLBACKS = Registry("callback", load_plugins, _plugins)
-"""What training can call, by name, from a config."""
+"""Classes of :class:`zoo.callbacks.Callback` that configs can use by name."""
 
 METRICS = Registry("metric", _core_and_plugins("zoo.metrics"), _plugins)
 """Classes of :class:`zoo.metrics.Metric`."""
 
 TABLES = Registry("table", load_plugins, _plugins)
-"""Functions without arguments that describe a table, as a dictionary with the columns that `zoo list` shows."""
+"""Functions without arguments that return a table's row for `zoo list` as a dictionary."""

@@ -1,4 +1,4 @@
-"""The class of all registries: names to classes, on mmengine's Registry, with errors that help.
+"""The registry class, based on mmengine's Registry, with helpful error messages.
 
 The registries themselves are in :mod:`zoo.registries`.
 """
@@ -19,10 +19,10 @@ class Registry:
     """A named set of classes or functions.
 
     Args:
-        kind: The word for an entry in messages, such as "method".
-        populate: Imports the modules that register names here. It is called before every look-up, so that a look-up
-            works in a fresh interpreter, and must return at once when its work is done or under way.
-        describe_missing: What the error for an unknown name adds in brackets, such as the plugins that were loaded.
+        kind: What an entry is called in messages, such as "method".
+        populate: Imports the modules that register entries. It is called before every lookup, and must return
+            immediately if it has finished or is already running.
+        describe_missing: Text that the error for an unknown name adds in brackets, such as the loaded plugins.
     """
 
     instances: ClassVar[list[Registry]] = []
@@ -58,10 +58,10 @@ class Registry:
         return add
 
     def get(self, name: str) -> Any:
-        """The registered object.
+        """Look up an object.
 
         Raises:
-            ZooError: Nothing has this name; the message has near misses.
+            ZooError: The name is unknown; the message suggests similar names.
         """
         if name in self:
             return self._registry.module_dict[name]
@@ -78,7 +78,7 @@ class Registry:
         return sorted(self._registry.module_dict)
 
     def registered(self) -> dict[str, Any]:
-        """The entries of this moment, without importing anything."""
+        """The current entries, without importing anything."""
         return dict(self._registry.module_dict)
 
     def remove(self, name: str) -> None:

@@ -25,7 +25,7 @@ from zoo.visual import sample_columns, save_grid, save_picture
 log = logging.getLogger(__name__)
 
 GRID_ROWS = 8
-"""Pictures that the overview shows; all are written one by one."""
+"""Number of pictures in the grid; all pictures are also written individually."""
 
 Mask = Path | str | NDArray[np.generic] | Tensor
 """A label map: its file, or class ids ``[H, W]``."""
@@ -47,25 +47,25 @@ def sample(
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
-    """Draw pictures for the masks of a dataset: ``NAME_00.png`` ..., and ``grid.png`` of the first masks.
+    """Synthesise pictures for the masks of a dataset: ``NAME_00.png`` ..., and ``grid.png`` with the first masks.
 
     Args:
         method: A method, or the path of a checkpoint.
         data: Name of the dataset.
-        out: Folder for the files.
+        out: Output folder.
         data_root: Folder of the dataset; by default that of the training, or ``data/NAME``.
         samples: Pictures per mask, S.
-        seed: The codes of a picture depend on it and on the place of the mask alone.
-        limit: Only the first so many masks.
+        seed: Random seed; the codes depend only on it and on the index of the mask.
+        limit: Use only the first N masks.
         split: Split of the dataset.
-        device: Where a checkpoint is loaded.
-        progress: Called with (masks done, masks in all).
+        device: Device for a checkpoint.
+        progress: Called with (masks done, total).
 
     Returns:
-        The files written, the grid last.
+        The written files, with the grid last.
 
     Raises:
-        ZooError: For a faulty checkpoint, and for a dataset that does not fit it or is missing.
+        ZooError: For an invalid checkpoint, and for a dataset that does not fit it or is missing.
     """
     opened = open_method(method, device)
     pictures = evaluation_pictures(opened, data, None if data_root is None else Path(data_root), split)
@@ -83,7 +83,7 @@ def write_samples(
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
-    """As :func:`sample`, for a method and a dataset that are open already.
+    """As :func:`sample`, for a method and a dataset that are already loaded.
 
     A row of the grid shows the mask, the picture of the dataset and the samples, under captions.
     """

@@ -1,4 +1,4 @@
-"""A trained method, and pictures of a dataset that fit it."""
+"""Loading of a trained method and of matching pictures."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from zoo.registries import DATASETS
 
 
 def open_method(method: Method | Path | str, device: str = "auto") -> Method:
-    """A method in evaluation mode.
+    """Put a method into evaluation mode, or load it from a checkpoint.
 
     Args:
         method: A method from :func:`zoo.load` or :func:`zoo.build`, which stays on its device, or the path of a
             checkpoint.
-        device: Where a checkpoint is loaded: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. Under torchrun or Slurm each
-            rank has a GPU of its own.
+        device: Device for a checkpoint: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. Under torchrun or Slurm, each rank
+            has its own GPU.
 
     Raises:
-        ZooError: As :func:`zoo.load` does, and for a device that does not exist.
+        ZooError: As :func:`zoo.load`, and for a device that does not exist.
     """
     return method.eval() if isinstance(method, Method) else factory.load(method, device=start(device))
 
 
 def evaluation_pictures(method: Method, data: str, root: Path | None, split: str = "test") -> PairedDataset:
-    """The pictures of a split of a dataset, none of them augmented, at the size that a method was trained for.
+    """The pictures of a split of a dataset, without augmentation, at the size of a method.
 
     Args:
         method: A method from :func:`zoo.load` or :func:`zoo.build`.
         data: Name of the dataset.
-        root: Its folder; by default that of the training, or where that is gone, ``data/NAME``.
+        root: Its folder; by default that of the training, or ``data/NAME`` if that no longer exists.
         split: Such as ``test``.
 
     Raises:
-        ZooError: Where the dataset has another number of classes, or nothing lies at ``root``.
+        ZooError: If the dataset has another number of classes, or ``root`` does not contain it.
     """
     trained = method.config
     classes = trained.data["classes"]
@@ -51,7 +51,7 @@ def evaluation_pictures(method: Method, data: str, root: Path | None, split: str
         if root is None and not Path(trained.data["root"]).is_dir():
             config = located(_with(config, root=Path("data") / data))
     else:
-        # a dataset of any number of classes, such as "folder", is taken to have those of the checkpoint
+        # a dataset without a fixed number of classes, such as "folder", uses that of the checkpoint
         sets = [f"data.classes={classes}"] if "classes" in keywords(DATASETS.get(data)) else []
         config = resolve(trained.method["name"], data, known_profile(trained.profile), sets, data_root=root)
         config = _with(config, size=trained.data["size"])

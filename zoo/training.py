@@ -1,4 +1,4 @@
-"""Training by names, as the command ``zoo train`` does it."""
+"""Training by method and dataset name, as in the command ``zoo train``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ def train(
 ) -> Path:
     """Train a method on a dataset.
 
-    Under torchrun or Slurm every rank calls this.
+    Under torchrun or Slurm, every rank must call this.
 
     Args:
         method: Its name, or the path of a YAML file that names one and sets its settings.
         data: Name of the dataset.
         profile: Such as ``smoke``; see ``zoo list profiles``.
-        data_root: Folder of the dataset; by default ``data/NAME``, or the procedural stand-in where the profile has
-            one.
+        data_root: Folder of the dataset; by default ``data/NAME``, or the procedural stand-in if the profile has one.
         work_dir: The run folder; by default ``runs/METHOD-DATA``.
         sets: Settings that override the configs, such as ``["train.iterations=100", "method.layers=3"]``.
-        seed: Of weights, data order and noise.
+        seed: Seed of weights, data order and noise.
         resume: Continue the run in ``work_dir``, with the numbers of an uninterrupted one.
         progress: Show the progress on standard error.
         callbacks: See :mod:`zoo.callbacks`; they run after those of the config.
@@ -44,8 +43,8 @@ def train(
         The path of the latest checkpoint, for :func:`zoo.load`.
 
     Raises:
-        ZooError: For names, settings and data in disorder, and for a training that diverges.
-        zoo.engine.RunInterruptedError: After Ctrl-C or SIGTERM, when all is saved.
+        ZooError: For invalid names, settings or data, and if the training diverges.
+        zoo.engine.RunInterruptedError: After Ctrl-C or SIGTERM, once everything has been saved.
     """
     from zoo import engine
 
@@ -65,7 +64,7 @@ def prepare(
     sets: Sequence[str] = (),
     seed: int | None = None,
 ) -> tuple[Config, Path]:
-    """The config and the folder of the run that :func:`train` would start with the same arguments."""
+    """The config and the run folder that :func:`train` would use with the same arguments."""
     config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
     folder = Path("runs") / f"{config.method['name']}-{data}" if work_dir is None else Path(work_dir)
     return config, folder

@@ -1,4 +1,4 @@
-"""Pictures to look at: coloured label maps, grids, PNG files."""
+"""Visualisation: coloured label maps, grids, PNG files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SMALLEST_FONT, USUAL_FONT = 8, 12
 
 @cache
 def distinct_colours(classes: int) -> Tensor:
-    """One colour per class, uint8 ``[C, 3]``: class 0 is black, and consecutive classes have very different colours.
+    """One colour per class, uint8 ``[C, 3]``; class 0 is black, and consecutive classes have very different colours.
 
-    This is the colour map of the PASCAL VOC challenge: the bits of the class id go in turn to red, green and blue, from
-    their highest bit down. It does not depend on the number of classes.
+    This is the colour map of the PASCAL VOC challenge: the bits of the class id are assigned in turn to red, green and
+    blue, starting at the highest bit. It does not depend on the number of classes.
     """
     colours = torch.zeros(classes, 3, dtype=torch.uint8)
     for index in range(classes):
@@ -58,7 +58,7 @@ def to_uint8(image: Tensor) -> Tensor:
 def sample_columns(
     label: Tensor, image: Tensor, samples: Tensor, *, classes: int, reconstruction: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """The columns of a grid of samples, by their captions.
+    """Columns of a grid of samples, by caption.
 
     Args:
         label: ``[B, H, W]``.
@@ -91,7 +91,7 @@ def grid(columns: Mapping[str, Tensor], *, gap: int = 2) -> Tensor:
     """
     shapes = {tuple(column.shape) for column in columns.values()}
     if len(shapes) != 1:
-        raise ZooError(f"A grid needs columns of one shape, but got {sorted(shapes)}; show pictures of one size.")
+        raise ZooError(f"A grid needs columns of one shape, but got {sorted(shapes)}; use pictures of one size.")
     cells = torch.stack([to_uint8(column).cpu() for column in columns.values()], dim=1)
     rows, _, _, height, width = cells.shape
     cells = torch.nn.functional.pad(cells, (gap, 0, gap, 0), value=255)
@@ -129,7 +129,7 @@ def side_by_side(pixels: Tensor, *, gap: int = 2) -> Tensor:
 
 
 def save_picture(path: Path, pixels: Tensor) -> None:
-    """Write a uint8 picture ``[3, H, W]`` as PNG; the file appears whole or not at all."""
+    """Write a uint8 picture ``[3, H, W]`` as PNG, atomically."""
     with atomic_file(path) as temporary:
         Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()).save(temporary, "PNG")
 

@@ -1,8 +1,7 @@
-"""Weights of the pretrained feature networks: found, or downloaded, or an error that names the missing file.
+"""Weights of the pretrained feature networks: located on disk or downloaded.
 
-They are used by metrics and perceptual losses only. A network is looked for in the folder named by the environment
-variable ``ZOO_WEIGHTS``, then in torch hub's cache, then at the place that publishes it; ``ZOO_OFFLINE=1`` leaves
-out the last step.
+They are only used by metrics and perceptual losses. Files are searched in the folder given by the environment variable
+``ZOO_WEIGHTS`` and in torch hub's cache, and otherwise downloaded from the publisher, unless ``ZOO_OFFLINE=1`` is set.
 """
 
 from __future__ import annotations
@@ -32,21 +31,21 @@ from zoo.errors import ZooError, nearest
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 8.0
-"""How long a server may take to answer at all, name look-up included, and then to send each block."""
+"""Timeout for the first response of a server, including the DNS lookup, and for each block."""
 SLOWEST = 20_000
-"""Bytes per second: below this average a download is given up, so that a trickling line cannot hang a run."""
+"""Minimum average speed in bytes per second; slower downloads are aborted, so that they cannot block a run."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights of one network come from.
+    """The source of the weights of one network.
 
     Attributes:
-        title: For messages.
-        url: The published file, whose name ends in the first digits of its SHA-256.
-        compact: Pattern for smaller safetensors files with the same keys.
-        needs: Keys without which a file is not this network.
-        prefix: Prefix of the keys that are kept (a classifier head is not used).
+        title: Name in messages.
+        url: The published file, whose name ends with the first digits of its SHA-256.
+        compact: Pattern of smaller safetensors files with the same keys.
+        needs: Keys that a file must contain.
+        prefix: Prefix of the keys that are used (without a classifier head).
     """
 
     title: str
@@ -103,18 +102,18 @@ SOURCES: dict[str, Source] = {
 }
 
 _failures: dict[str, str] = {}
-"""Why a download failed, by URL, or by host where none answered: nothing is tried twice in a process."""
+"""Reasons of failed downloads, by URL, or by host if it did not respond; nothing is tried twice in a process."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """The feature network that really runs, for logs, records and result rows.
+    """The feature network that is actually used, for logs, records and results.
 
     Attributes:
-        network: What runs.
-        stand_in_for: The network that was requested, if another one runs.
-        seed: Of random weights.
-        note: A smaller deviation.
+        network: The network in use.
+        stand_in_for: The requested network, if it differs.
+        seed: Seed of random weights.
+        note: Note on a minor deviation.
     """
 
     network: str
@@ -131,9 +130,9 @@ class Provenance:
 
 
 def resolve(name: str, *, download: bool = True) -> Path | None:
-    """The weights file of a network of :data:`SOURCES`, or None if it is not on this machine and cannot be downloaded.
+    """Find the weights file of a network of :data:`SOURCES`; None if it is missing and cannot be downloaded.
 
-    The published file is preferred to a compact one in the same folder.
+    In each folder, the published file is preferred over a compact one.
 
     Args:
         name: The network.
@@ -158,7 +157,7 @@ def resolve(name: str, *, download: bool = True) -> Path | None:
 
 
 def require(name: str) -> Path:
-    """As :func:`resolve`; raises ZooError that says which file is missing, where it comes from and where to put it."""
+    """As :func:`resolve`, but raises ZooError with download instructions if the file is missing."""
     path = resolve(name)
     if path is None:
         raise ZooError(missing(name))
@@ -170,20 +169,20 @@ def missing(name: str) -> str:
     source = _source(name)
     why = _failures.get(source.url) or _failures.get(urlsplit(source.url).netloc)
     return (
-        f"The weights of {source.title} are missing{f' (download failed: {why})' if why else ''}: get {source.url} "
-        f"and put it into {_cache()} or into a folder named by the environment variable ZOO_WEIGHTS."
+        f"The weights of {source.title} are missing{f' (download failed: {why})' if why else ''}: save {source.url} "
+        f"to {_cache()} or to the folder given by the environment variable ZOO_WEIGHTS."
     )
 
 
 def load(name: str, path: Path | None = None) -> dict[str, Tensor]:
-    """Tensors of a network in float32, under torchvision's key names (``features.0.weight``) or pytorch-fid's.
+    """Load the tensors of a network in float32, with the keys of torchvision (``features.0.weight``) or pytorch-fid.
 
     Args:
         name: The network.
-        path: The file, by default what :func:`require` finds.
+        path: The file, by default that found by :func:`require`.
 
     Raises:
-        ZooError: Nothing is found, or the file is truncated, no weights file, or of another network.
+        ZooError: The file is missing, truncated, not a weights file, or of another network.
     """
     source = _source(name)
     path = require(name) if path is None else path
@@ -193,8 +192,8 @@ def load(name: str, path: Path | None = None) -> dict[str, Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         kept = {k: v.float() if v.is_floating_point() else v for k, v in state.items() if k.startswith(source.prefix)}
-    except Exception as error:  # safetensors and the unpickler have a dozen error classes for a broken file
-        raise ZooError(_unusable(path, source, "cannot be read: it is truncated or no weights file")) from error
+    except Exception as error:  # safetensors and the unpickler raise many different errors for a damaged file
+        raise ZooError(_unusable(path, source, "cannot be read: it is truncated or not a weights file")) from error
     absent = [key for key in source.needs if key not in kept]
     if absent:
         raise ZooError(_unusable(path, source, f"has no tensor {absent[0]}"))
@@ -206,7 +205,7 @@ def he_normal(
 ) -> list[tuple[Tensor, Tensor]]:
     """Seeded random convolutions in the order of ``shapes``: weight ``N(0, 2 / fan_in)``, bias ``N(0, bias_std^2)``.
 
-    Without trained weights this keeps activations of a ReLU network at one scale through all its depth.
+    This keeps the scale of activations constant over the depth of an untrained ReLU network.
     """
     drawn = []
     for shape in shapes:
@@ -218,12 +217,12 @@ def he_normal(
 def _source(name: str) -> Source:
     if name not in SOURCES:
         known = sorted(SOURCES)
-        raise ZooError(f'There are no weights called "{name}"{nearest(name, known) or "."} Known: {", ".join(known)}.')
+        raise ZooError(f'There are no weights for "{name}"{nearest(name, known) or "."} Known: {", ".join(known)}.')
     return SOURCES[name]
 
 
 def _unusable(path: Path, source: Source, what: str) -> str:
-    return f"The weights file {path} of {source.title} {what}; delete it and get {source.url} instead."
+    return f"The weights file {path} of {source.title} {what}; delete it and download {source.url} instead."
 
 
 def _cache() -> Path:
@@ -260,7 +259,7 @@ def _download(source: Source, target: Path) -> Path | None:
 
 
 def _open(url: str) -> IO[bytes]:
-    """Open a URL, giving up after CONNECT_SECONDS; the look-up of a name knows no timeout, hence the thread."""
+    """Open a URL with a timeout of CONNECT_SECONDS, in a thread, since DNS lookups have no timeout."""
     outcome: list[IO[bytes] | Exception] = []
 
     def connect() -> None:
@@ -281,7 +280,7 @@ def _open(url: str) -> IO[bytes]:
 
 
 def _copy(answer: IO[bytes], file: IO[bytes]) -> str:
-    """Copy a stream and return its SHA-256 in hexadecimal. Raises OSError when it comes too slowly."""
+    """Copy a stream and return its SHA-256 in hexadecimal. Raises OSError if it is too slow."""
     digest, start, size = hashlib.sha256(), time.monotonic(), 0
     while block := answer.read(1 << 20):
         digest.update(block)

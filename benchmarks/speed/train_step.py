@@ -90,7 +90,7 @@ def measure(
 ) -> dict[str, float]:
     """Least seconds of an iteration (both steps) and the peak memory of the process or device.
 
-    The least of several says most on a machine that has other work too. Settings of torch are those of a training.
+    The minimum of several runs is the most robust on a busy machine. torch is configured as in training.
     """
     torch.backends.cudnn.benchmark = True
     layout = torch.channels_last if channels_last else torch.contiguous_format

@@ -16,13 +16,13 @@ __all__ = ["load"]
 
 
 def load(out: str | Path) -> Results:
-    """The results of a bench folder: one row per table, row, seed and metric.
+    """Load the results of a bench folder: one line per table, row, seed and metric.
 
     Args:
-        out: The folder that ``zoo bench --out`` wrote to. Cells may be unfinished.
+        out: The output folder of ``zoo bench``. Cells may be unfinished.
 
     Raises:
-        ZooError: Where there is no bench.
+        ZooError: If there is no bench.
     """
     from zoo_bench.results import Results  # pandas and torch take seconds
 

@@ -1,6 +1,6 @@
-"""A cell is one run of the bench. Its folder holds what is to be run, how far that is, and what came of it.
+"""A cell is one run of the bench. Its folder contains its description, progress and results.
 
-Nothing here needs torch or pandas until results or pictures are read, so `zoo bench --status` answers at once.
+torch and pandas are only imported when results or pictures are read, so `zoo bench --status` is fast.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 LOG_TAIL = 16384
-"""Bytes read from the end of a training log: its last losses, and enough lines to see how fast it goes."""
+"""Bytes read from the end of a training log, enough for the last losses and the speed."""
 
 
 class CellBusyError(ZooError):
-    """Another process runs the cell at this moment."""
+    """Another process is running the cell."""
 
 
 @dataclass
 class Cell:
-    """What is to be run: ``source`` is trained where it needs that, and evaluated by ``metrics``.
+    """Description of a run: ``source`` is trained if necessary, and evaluated with ``metrics``.
 
-    ``data`` says in words where the pictures come from. ``folder`` holds the run and its results.
+    ``data`` describes the pictures. ``folder`` contains the run and its results.
     """
 
     source: Source
@@ -57,7 +57,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """The name of its folder, which changes with whatever changes its numbers."""
+        """The name of its folder, which contains a hash of everything that affects its numbers."""
         return self.folder.name
 
     @property
@@ -71,13 +71,13 @@ class Cell:
         return CellFolder(self.folder)
 
     def save(self) -> None:
-        """Write ``cell.json``, from which a worker in another process, or on another machine, takes its work."""
+        """Write ``cell.json``, which is read by workers in other processes or on other machines."""
         content = {"config": self.config.to_dict(), "data": self.data, "metrics": self.metrics}
         _write_json(self.folder / "cell.json", sources.description(self.source) | content, indent=2)
 
     @classmethod
     def load(cls, folder: Path) -> Cell:
-        """What :meth:`save` wrote. Raises ZooError where there is nothing, or something else."""
+        """Read the output of :meth:`save`. Raises ZooError if it is missing or invalid."""
         path = folder / "cell.json"
         try:
             content = json.loads(path.read_text())
@@ -89,7 +89,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class State:
-    """``state.json``: what a worker does at the moment.
+    """``state.json``: the current activity of a worker.
 
     ``done`` and ``total`` count iterations in training and pictures in evaluation; ``since`` is the start of the phase
     and ``time`` the moment of writing, in unix seconds.
@@ -110,9 +110,9 @@ class State:
 
 @dataclass(frozen=True)
 class Failure:
-    """``failed.json``: why a cell failed, and the file beside it that holds the traceback.
+    """``failed.json``: why a cell failed, and the file with the traceback.
 
-    ``again``: the cause lies outside of the cell (killed, disk full), so the next command tries it again by itself.
+    ``again``: the cause is external (killed, disk full), so the next command retries the cell automatically.
     """
 
     reason: str
@@ -126,11 +126,11 @@ class Failure:
 
 
 class CellFolder:
-    """The files of a cell. What is in a file is read once; missing or damaged files are empty.
+    """The files of a cell. Each file is read once; missing or damaged files count as empty.
 
-    ``output`` is what libraries printed while the cell ran, and the stack of a crash; ``results_file`` has one JSON
-    line per metric, ``pictures_file`` the numbers of every picture, ``showcase_file`` pictures for the figures.
-    ``problems`` collects a sentence for each damaged file that was read.
+    ``output`` is the captured output of libraries and the stack of a crash; ``results_file`` has one JSON line per
+    metric, ``pictures_file`` the numbers of every picture, ``showcase_file`` pictures for the figures. ``problems``
+    collects a message for each damaged file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -148,7 +148,7 @@ class CellFolder:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """The content of ``record.json``, which a finished training writes."""
+        """The content of ``record.json``, written by a finished training."""
         return self._read("record.json", _json_object) or {}
 
     @property
@@ -163,27 +163,27 @@ class CellFolder:
 
     @property
     def saved_iteration(self) -> int | None:
-        """The iteration of the newest checkpoint by its name; None where there is no checkpoint."""
+        """The iteration of the newest checkpoint, from its name; None if there is none."""
         numbers = [int(path.stem.removeprefix("iter_")) for path in self.path.glob("iter_*.pth")]
         return max(numbers, default=0) if (self.path / "latest.pth").is_file() else None
 
     @property
     def state(self) -> State | None:
-        """What the last worker wrote; None where there is nothing, or something unreadable."""
+        """The state written by the last worker; None if missing or unreadable."""
         return _load(State, self.path / "state.json")
 
     @property
     def failure(self) -> Failure | None:
-        """Why the last attempt failed; None where it did not."""
+        """Why the last attempt failed; None if it did not."""
         return _load(Failure, self.path / "failed.json")
 
     def forget_failure(self) -> None:
-        """Remove ``failed.json``, because the cell is tried again."""
+        """Remove ``failed.json`` before the cell is retried."""
         (self.path / "failed.json").unlink(missing_ok=True)
 
     @cached_property
     def values(self) -> dict[str, float | None]:
-        """The bare numbers by metric."""
+        """The values by metric."""
 
         def read(path: Path) -> dict[str, float | None]:
             entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
@@ -227,10 +227,10 @@ class CellFolder:
 
     @contextmanager
     def locked(self, patience: float = 1.0) -> Iterator[None]:
-        """Hold the lock of the cell for the time of the block; it ends with the process, however that ends.
+        """Context that holds the lock of the cell; the lock is released whenever the process ends.
 
         Args:
-            patience: Seconds to wait for it.
+            patience: Seconds to wait for the lock.
 
         Raises:
             CellBusyError: Names the process that holds it.
@@ -244,7 +244,7 @@ class CellFolder:
             holder = "another process" if state is None else f"process {state.pid} on {state.host}"
             raise CellBusyError(f"is being run by {holder}") from error
         except (OSError, NotImplementedError) as error:
-            log.warning("%s cannot be locked (%s), so take care to start one bench at a time.", self.path, error)
+            log.warning("%s cannot be locked (%s), so run only one bench at a time.", self.path, error)
         try:
             yield
         finally:
@@ -252,7 +252,7 @@ class CellFolder:
 
     @property
     def running(self) -> bool:
-        """Whether some process runs the cell at this moment."""
+        """Whether any process is running the cell."""
         path = self.path / "lock"
         if not path.exists():
             return False
@@ -273,9 +273,9 @@ RUNNING = ("starting", "training", "evaluating")
 
 @dataclass(frozen=True)
 class CellStatus:
-    """How far a cell is.
+    """The progress of a cell.
 
-    ``stopped``: nobody runs it, and it can continue from a checkpoint. ``done`` and ``total`` count iterations or
+    ``stopped``: no process runs it, and it can continue from a checkpoint. ``done`` and ``total`` count iterations or
     pictures; ``losses`` are the last ones; ``left`` is the estimate of seconds to the end of the phase; ``note`` has
     the results, or the reason of the failure.
     """
@@ -289,7 +289,7 @@ class CellStatus:
 
     @classmethod
     def of(cls, folder: Path) -> CellStatus:
-        """The status of the cell in a folder, which need not exist."""
+        """The status of the cell in a folder, which may not exist."""
         files = CellFolder(folder)
         state, failure = files.state, files.failure
         if files.running:
@@ -333,7 +333,7 @@ def _training(folder: Path, state: State) -> CellStatus:
 
 
 def _seconds_per_iteration(lines: list[dict[str, Any]], begun: int) -> float | None:
-    """Over the iterations after ``begun``, where the present process started; seconds in the log are the run's."""
+    """Computed from the iterations since ``begun``, the start of this process; the log has seconds of the whole run."""
     own = [line for line in lines if line["iteration"] > begun]
     if not own:
         return None
@@ -352,7 +352,7 @@ def _evaluating(state: State) -> CellStatus:
 
 
 def _log_tail(path: Path) -> list[dict[str, Any]]:
-    """The last whole lines of a training log."""
+    """The last complete lines of a training log."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
@@ -363,7 +363,7 @@ def _log_tail(path: Path) -> list[dict[str, Any]]:
     for line in text.splitlines():
         try:
             lines.append(json.loads(line))
-        except ValueError:  # cut off, or being written
+        except ValueError:  # truncated, or being written
             continue
     return [line for line in lines if isinstance(line, dict) and "losses" in line]
 

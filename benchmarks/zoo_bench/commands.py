@@ -43,24 +43,27 @@ def _settings(context: click.Context, parameter: click.Parameter, words: tuple[s
 )
 @click.option("--out", type=FOLDER, help="Folder for cells, tables and report [default: bench/PROFILE].")
 @click.option(
-    "--checkpoints", multiple=True, type=click.Path(path_type=Path), help="Evaluate this instead of training."
+    "--checkpoints",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Evaluate these checkpoints instead of training.",
 )
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only rows whose label, method or cell matches.")
-@click.option("--retry-failed", is_flag=True, help="Try cells again that failed before.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Run only rows whose label, method or cell matches.")
+@click.option("--retry-failed", is_flag=True, help="Retry cells that failed before.")
 @set_option
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of training and of the codes that are drawn.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of each row.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of training and of the random codes.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Number of seeds per row.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=0),
-    help="Cells at a time [default: 1; slurm: all]; 0 runs them in this process, for a debugger.",
+    help="Cells to run in parallel [default: 1; slurm: all]; 0 runs them in this process, for debugging.",
 )
 @click.option("--executor", type=click.Choice(["local", "slurm"]), default="local", show_default=True)
 @click.option("--partition", help="Slurm partition.")
 @click.option(
     "--slurm", multiple=True, metavar="KEY=VALUE", callback=_settings, help="Any option of sbatch; time in minutes."
 )
-@click.option("--status", is_flag=True, help="Show how far every cell is; start nothing.")
+@click.option("--status", is_flag=True, help="Show the progress of every cell without running anything.")
 @plugin_option
 @click.pass_context
 def bench(
@@ -82,9 +85,9 @@ def bench(
     slurm: dict[str, str],
     status: bool,
 ) -> None:
-    """Train and evaluate the methods, and write the paper's tables with our numbers beside its own.
+    """Train and evaluate the methods, and write the paper's tables with our numbers next to the published ones.
 
-    Finished runs are not repeated, and interrupted ones continue; see docs/bench.md.
+    Finished runs are skipped, and interrupted ones are resumed; see docs/bench.md.
     """
     out = out or Path("bench") / Path(profile).stem
     if tables is None:
@@ -129,7 +132,7 @@ def bench(
 def _require_known(
     names: Sequence[str], files: Sequence[Path], profile: str, only: Sequence[str], checkpoints: Sequence[Path]
 ) -> None:
-    """Raises ZooError for an unknown table, row or checkpoint, before anything slow is loaded."""
+    """Raises ZooError for an unknown table, row or checkpoint, before slow imports."""
     from zoo.config import is_toy
     from zoo.plugins import other_plugins
     from zoo_bench.harness.selection import require_rows
@@ -161,7 +164,7 @@ def _executor(name: str, jobs: int | None, out: Path, plugins: Sequence[Path], s
 @click.argument("folder", type=FOLDER)
 @plugin_option
 def report(folder: Path) -> None:
-    """Write the tables, figures and pages of a bench again, from what its folder holds."""
+    """Rebuild the tables, figures and pages of a bench from its folder."""
     from zoo_bench.report import write
 
     write(folder).show()

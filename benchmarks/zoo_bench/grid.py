@@ -1,4 +1,4 @@
-"""Which cells the chosen tables need: one for every distinct run, however many rows show it."""
+"""The cells of the chosen tables: one for every distinct run, even if several rows show it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ REAL = "real"
 
 @dataclass(frozen=True)
 class RowCells:
-    """The keys of the cells that give the numbers of a row, one per seed, or why there are none.
+    """The keys of the cells of a row, one per seed, or the reason why there are none.
 
-    ``generator`` marks the row of the data's own generator, which is not compared with the methods.
+    ``generator`` marks the row of the data generator, which is not compared with the methods.
     """
 
     row: Row
@@ -41,9 +41,9 @@ class RowCells:
 
 @dataclass
 class Grid:
-    """All rows of the tables of a bench, in order, and the cells behind them.
+    """All rows of the tables of a bench, in order, and their cells.
 
-    ``cells`` (by key, in the order of the tables) is empty in a grid that was loaded: they are read from their folders.
+    ``cells`` (by key, in the order of the tables) is empty in a loaded grid: they are read from their folders.
     """
 
     profile: str
@@ -57,12 +57,12 @@ class Grid:
         return [one.failure for rows in self.rows.values() for one in rows if one.failure]
 
     def save(self, out: Path) -> None:
-        """Write ``bench.json``. Tables that an earlier command wrote there stay, unless they have another profile."""
+        """Write ``bench.json``. Tables of earlier commands are kept, unless they have another profile."""
         path, tables = out / "bench.json", {}
         if path.is_file():
             try:
                 before = Grid.load(out)
-            except ZooError:  # damaged, so it is written anew
+            except ZooError:  # damaged, so it is overwritten
                 before = Grid(self.profile, {})
             if before.profile == self.profile:
                 tables = {name: (table, before.rows[name]) for name, table in before.tables.items()}
@@ -76,7 +76,7 @@ class Grid:
 
     @classmethod
     def load(cls, out: Path) -> Grid:
-        """What :meth:`save` wrote. Raises ZooError where there is nothing, or something else."""
+        """Read the output of :meth:`save`. Raises ZooError if it is missing or invalid."""
         path = out / "bench.json"
         try:
             content = json.loads(path.read_text())
@@ -86,14 +86,14 @@ class Grid:
                 grid.rows[name] = [check_struct(one, RowCells, "", lambda key: str(path)) for one in entry["rows"]]
             return grid
         except OSError as error:
-            raise ZooError(f"There is no bench in {out}: give the folder that `zoo bench --out` wrote to.") from error
+            raise ZooError(f"There is no bench in {out}: give the --out folder of `zoo bench`.") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ZooError(f"{path} is damaged ({error}): run the same `zoo bench` again to write it.") from error
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What the command sets for all rows alike.
+    """Options that apply to all rows.
 
     ``seeds`` runs of each row start at ``seed`` (None: the config's). ``data_root`` is the folder of all datasets, or
     of the only one that the tables need. ``sets`` are further settings (``"train.iterations=5"``).
@@ -110,9 +110,9 @@ class BenchOptions:
 def build_grid(
     tables: Mapping[str, Table], options: BenchOptions, checkpoints: Sequence[ExternalCheckpoint] = ()
 ) -> Grid:
-    """The grid of the tables. Stand-ins are drawn here where they are needed and missing.
+    """Build the grid of the tables. Missing stand-ins are generated.
 
-    A table of stand-ins gets one more row: that of :class:`DataGenerator`.
+    Tables of stand-ins have an additional row: that of :class:`DataGenerator`.
 
     Raises:
         ZooError: Where no row at all has a valid config (a mistyped setting, say); single rows without one carry
@@ -142,7 +142,7 @@ def build_grid(
 def used_checkpoints(
     checkpoints: Sequence[ExternalCheckpoint], tables: Mapping[str, Table], options: BenchOptions
 ) -> list[ExternalCheckpoint]:
-    """Those of the checkpoints that fit a row of the tables. Raises ZooError where no row has a valid config."""
+    """The checkpoints that fit a row of the tables. Raises ZooError if no row has a valid config."""
     used: list[ExternalCheckpoint] = []
     failures: list[ZooError] = []
     for table in tables.values():
@@ -160,12 +160,12 @@ def used_checkpoints(
 
 
 def distinguishing_settings(tables: Mapping[str, Table], method: str) -> set[str]:
-    """The settings of a method that any row sets: two runs that agree in them are the same row."""
+    """The settings of a method that any row sets; runs that agree in these belong to the same row."""
     return {key for table in tables.values() for row in table.rows if row.method == method for key in row.settings}
 
 
 def _add(cells: Sequence[Cell], table: Table, grid: Grid) -> tuple[str, ...]:
-    """Put the cells of a row into the grid, or find them there; their keys."""
+    """Add the cells of a row to the grid unless they exist; returns their keys."""
     for cell in cells:
         known = grid.cells.setdefault(cell.key, cell)
         known.metrics += [metric for metric in table.metrics if metric not in known.metrics]
@@ -216,19 +216,19 @@ def _cells(
 
 
 def _generator_cell(cell: Cell, out: Path) -> Cell:
-    """The cell that paints the test masks of ``cell`` again, in other styles."""
+    """The cell that renders the test masks of ``cell`` in other styles."""
     identity = [Path(cell.config.data["root"]).name, cell.config.profile, cell.seed]
     key = f"{DataGenerator.name}-{cell.config.data['name']}-{_hash(identity)}"
     return Cell(DataGenerator(), cell.config, cell.data, out / "cells" / key)
 
 
 def _root(root: Path, name: str, alone: bool) -> Path:
-    """The folder of one dataset: ``root/name``, or ``root`` itself where only one dataset is wanted."""
+    """The folder of one dataset: ``root/name``, or ``root`` itself if only one dataset is needed."""
     return root if alone and not (root / name).is_dir() and root.is_dir() else root / name
 
 
 def _pictures_hash(config: Config, splits: Sequence[str]) -> str:
-    """Hash of the names of the pictures; independent of the folder. Raises ZooError where a split has none."""
+    """Hash of the names of the pictures, independent of the folder. Raises ZooError if a split has none."""
     dataset, root = DATASETS.get(config.data["name"]), Path(config.data["root"])
     names = {}
     for split in splits:
@@ -239,7 +239,7 @@ def _pictures_hash(config: Config, splits: Sequence[str]) -> str:
 
 
 def _run_hash(config: Config, pictures: str, checkpoint: ExternalCheckpoint | None) -> str:
-    """Hash of everything that changes the numbers of a cell; not of places, logging and checkpoint intervals."""
+    """Hash of everything that affects the numbers of a cell, without paths, logging and checkpoint intervals."""
     from zoo.engine.folder import RESUMABLE_OVERRIDES
 
     content = config.to_dict()
@@ -252,7 +252,7 @@ def _run_hash(config: Config, pictures: str, checkpoint: ExternalCheckpoint | No
 
 @cache
 def _source_hash(method: str) -> str:
-    """Hash of the source files of the plugin that brings a method."""
+    """Hash of the source files of a method's plugin."""
     cls = METHODS.get(method)
     folder, module = home(cls), sys.modules[cls.__module__]
     assert folder is not None and module.__file__ is not None, "a method comes from a file"

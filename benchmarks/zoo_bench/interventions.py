@@ -1,4 +1,4 @@
-"""What one part of the codes changes: one layer, or one class, redrawn while all else stays."""
+"""The effect of one part of the codes: one layer or one class is redrawn while all others are kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.metrics.sources import seed_of
 REDRAWN = 4
 """Redraws of each part."""
 CLASSES = 4
-"""Of the classes of a mask, the largest so many are redrawn."""
+"""Number of largest classes of a mask that are redrawn."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Intervention:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Intervention:
-        """From arrays as a file gives them back."""
+        """Build from arrays loaded from a file."""
         return cls(str(content["axis"]), int(content["index"]), content["base"], content["parts"], content["redrawn"])
 
 

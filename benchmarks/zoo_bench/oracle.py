@@ -1,7 +1,7 @@
-"""The row "data" of tables of stand-ins: the generator of the procedural pictures draws each test mask again.
+"""The row "data" in tables of stand-ins: the picture generator renders each test mask again in other styles.
 
-Two pictures of one layout differ in everything that the layout leaves open, so the numbers of this row are those of a
-sampler that knows the distribution of the data: what Diversity and Top-1 can be on these pictures.
+Two pictures of one layout differ in everything that the layout does not determine, so this row shows the numbers of an
+ideal sampler of the data distribution: the attainable Diversity and Top-1 on these pictures.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ RECONSTRUCTION, RANDOM = 2, 3
 
 
 class OraclePictures:
-    """A :class:`zoo.metrics.PictureSource`: the test masks of a stand-in, painted in styles drawn from ``seed``.
+    """A :class:`zoo.metrics.PictureSource`: the test masks of a stand-in, rendered in random styles from ``seed``.
 
-    Its "reconstruction" of a picture is another painting of the mask, independent of the ground truth.
+    Its "reconstruction" of a picture is another rendering of the mask, independent of the ground truth.
 
     Args:
         config: Config of a run whose data are a stand-in; gives dataset, size and seed of the stand-in.

@@ -1,4 +1,4 @@
-"""The results of a bench as one long DataFrame, of which every table of the report is a pivot."""
+"""The results of a bench as one long DataFrame; every table of the report is a pivot of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo_bench.sources import TrainedHere
 from zoo_bench.tables import Table
 
 FINISHED, IMPOSSIBLE, FAILED, NOT_RUN = "finished", "–", "failed", "not run"
-"""The values of the column ``status``; IMPOSSIBLE where the method cannot have such pictures."""
+"""The values of the column ``status``; IMPOSSIBLE if the metric does not apply to the method."""
 PROTOCOL = {
     "data": "{}",
     "split": "{} split",
@@ -99,7 +99,7 @@ class Results(pd.DataFrame):
 
     @classmethod
     def load(cls, out: Path) -> Results:
-        """What the folder of a bench holds at the moment. Raises ZooError where there is no bench."""
+        """Load the current results of a bench folder. Raises ZooError if there is no bench."""
         grid = Grid.load(out)
         known: dict[str, CellFolder] = {}
         lines = []
@@ -139,9 +139,9 @@ class Results(pd.DataFrame):
         return pd.DataFrame(columns).rename_axis("method")
 
     def protocol(self, name: str | int) -> pd.DataFrame:
-        """How the numbers of a table were made: one line per row, with the columns :data:`PROTOCOL`.
+        """How the numbers of a table were computed: one line per row, with the columns :data:`PROTOCOL`.
 
-        Where metrics or seeds differ, all values stand in one text. Only rows with results have a line.
+        If metrics or seeds differ, all values are joined in one text. Only rows with results have a line.
         """
         part = self.of(name)
         part = part[part["status"].isin([FINISHED, IMPOSSIBLE])]
@@ -158,7 +158,7 @@ class Results(pd.DataFrame):
         return [MetricColumn(str(m), str(t), str(b), int(d)) for m, t, b, d in zip(*columns, strict=True)]
 
     def generators(self) -> set[str]:
-        """The labels of the rows that are no methods but the data's own generator."""
+        """The labels of the rows of the data generator."""
         return {str(row) for row in self.loc[self["generator"], "row"]}
 
     def outcomes(self, name: str | int) -> list[Outcome]:
@@ -202,7 +202,7 @@ def _missing(reason: str) -> dict[str, Any]:
 
 
 def _number(cell: CellFolder, metric: str, metrics: Iterable[str], several: bool) -> dict[str, Any]:
-    """What a cell has for one metric. With several seeds, notes name theirs."""
+    """The result of a cell for one metric. With several seeds, notes name their seed."""
     result = cell.results.get(metric)
     config, notes = cell.config, _problems(cell, metrics)
     if several:
@@ -250,7 +250,7 @@ def _problems(cell: CellFolder, metrics: Iterable[str]) -> list[str]:
 
 
 def _caveats(result: Result) -> list[str]:
-    """What stands in for the real thing in a number."""
+    """The stand-ins that affect a number."""
     if result.value is None:
         return []
     network = str(result.training.get("vgg") or "")
@@ -263,7 +263,7 @@ def _caveats(result: Result) -> list[str]:
 
 
 def _length(cell: CellFolder) -> str:
-    """How long the training is, in words; empty where there is none."""
+    """Length of the training as text; empty if there is none."""
     train = cell.config.get("train", {})
     if not train or cell.description.get("source") != TrainedHere.kind:
         return ""

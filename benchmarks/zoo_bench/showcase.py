@@ -1,4 +1,4 @@
-"""A few pictures of a cell for the figures, chosen while the model is at hand and kept in one compressed file."""
+"""A few pictures of a cell for the figures, selected during evaluation and stored in one compressed file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Showcase:
         )
 
     def save(self, path: Path) -> None:
-        """Write one compressed npz, whole or not at all."""
+        """Write one compressed npz atomically."""
         parts: dict[str, Any] = {"first": self.first, "worst": self.worst}
         parts |= {f"interventions.{number}": one for number, one in enumerate(self.interventions)}
         arrays = {f"{name}.{f.name}": getattr(part, f.name) for name, part in parts.items() for f in fields(part)}

@@ -15,7 +15,7 @@ from torch import Tensor
 VGG_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
 TERMS = ("colour", *VGG_LAYERS)
 DIVISORS = (1.0, 1.4, 1.8, 1.3, 2.2, 0.062)
-"""What each term is divided by, so that all have a comparable size."""
+"""Divisors of the terms, so that all have a comparable magnitude."""
 
 Triple = tuple[float, float, float]
 
@@ -24,9 +24,9 @@ Triple = tuple[float, float, float]
 class FeatureSpace:
     """A feature network and the normalisation of its inputs.
 
-    :data:`DIVISORS` belong to a network for inputs in 0..255 (the Caffe release). The features of a network for inputs
-    of unit size are multiplied by the mean deviation that its inputs were divided by, which brings them to that scale,
-    so that none of the six terms vanishes.
+    :data:`DIVISORS` are for a network with inputs in 0..255 (the Caffe release). The features of a network with
+    normalised inputs are multiplied by the mean of the input standard deviations, which brings them to that scale, so
+    that none of the six terms vanishes.
 
     Attributes:
         network: Gives the features of :data:`VGG_LAYERS`, shallow to deep.

@@ -35,11 +35,11 @@ class CIMLE(Method):
         width: Channels of the levels up to 64 rows; the others have half of it.
         noise_channels: N.
         noise_encoder_width: Channels of the noise encoder.
-        candidates: Noises of which the nearest is chosen.
-        search_batch: Outputs made at a time in the search; changes memory and speed, not the choice.
-        reinitialize_at: Share of the planned iterations from which training goes on with a fresh noise encoder, noises
-            chosen anew and a tenth of the learning rate; None for never. The official schedule does so after 5 of 16
-            epochs.
+        candidates: Number of noises among which the nearest is selected.
+        search_batch: Batch size of the search; affects memory and speed, not the result.
+        reinitialize_at: Fraction of the planned iterations after which the noise encoder is reinitialised, the noises
+            are selected again, and the learning rate drops to a tenth; None for never. The official schedule does so
+            after 5 of 16 epochs.
     """
 
     vgg_layers: ClassVar[tuple[str, ...]] = VGG_LAYERS
@@ -152,6 +152,6 @@ class CIMLE(Method):
         return {"seeds": dict(self.seeds), "reinitialized": self.reinitialized}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`get_extra_state` gave."""
+        """Restore the output of :meth:`get_extra_state`."""
         self.seeds = dict(state["seeds"])
         self.reinitialized = bool(state.get("reinitialized", False))  # absent in checkpoints of version 0.1

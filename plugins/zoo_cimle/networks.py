@@ -125,7 +125,7 @@ class NoiseEncoder(nn.Module):
 class CIMLEGenerator(Generator):
     """Refinement modules from 4 rows up to the picture, each fed with label map, encoded noise and the module before.
 
-    The output is not limited to [-1, 1]: training compares it as it is, and :meth:`CIMLE.synthesize` clips it.
+    The output is not limited to [-1, 1]: training uses it unclipped, and :meth:`CIMLE.synthesize` clips it.
 
     Args:
         classes: C.

@@ -1,7 +1,7 @@
-"""CLVAE (Endo & Kanamori 2020): a code for every class at every layer, beside a global one for the whole picture.
+"""CLVAE (Endo & Kanamori 2020): a code for every class at every layer, and a global one for the whole picture.
 
-In reading order: which codes there are (:class:`CodeLayout`), how the encoder finds them in a picture, how the
-generator uses them, and the settings. The training rule is :class:`zoo.adversarial.VAEGANMethod`.
+Contents: the layout of the codes (:class:`CodeLayout`), the encoder, the generator, and the method with its settings.
+Training is implemented in :class:`zoo.adversarial.VAEGANMethod`.
 
 Letters: B batch, C classes, H x W picture, K feature channels, L code layers, N code channels, N1 channels of the
 global code, S samples per mask.
@@ -30,8 +30,8 @@ from zoo.registries import METHODS
 BLOCK_LEVELS = {"head_0": 5, "G_middle_0": 4, "G_middle_1": 4, "up_0": 3, "up_1": 2, "up_2": 1}
 """The encoder layer whose code modulates a generator block: layer l has 1 / 2^l of the picture's size, as the block.
 
-The two middle blocks share a code, and the blocks that are left out see the label map itself: the combination of the
-two options that section 3.2.1 names for blocks without a code.
+The two middle blocks share a code, and the blocks that are not listed receive the label map itself: a combination of
+the two options for blocks without a code in section 3.2.1.
 """
 
 

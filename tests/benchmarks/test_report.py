@@ -134,7 +134,7 @@ def test_protocol_stands_under_the_table_once(finished: Path):
 def test_headings_say_that_a_toy_run_is_one(finished: Path):
     text = (finished / "report.md").read_text()
     what = "32x32 procedural pictures, 20 iterations"
-    assert text.splitlines()[0] == (f"TOY RUN: profile smoke, {what}: these numbers say nothing about the methods.")
+    assert text.splitlines()[0] == (f"TOY RUN: profile smoke, {what}: these numbers are not meaningful.")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings[0] == f"## Table 3: DeepFashion, random codes (TOY RUN: {what})"
     assert len(headings) > 3 and all(heading.endswith(f"(TOY RUN: {what})") for heading in headings)
@@ -145,7 +145,7 @@ def test_headings_say_that_a_toy_run_is_one(finished: Path):
 def test_claims_of_a_toy_run_mean_nothing(finished: Path):
     lines = [line for line in (finished / "report.md").read_text().splitlines() if "CLVAE is more diverse" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("- **confirmed (a toy run: this means nothing)**: CLVAE is more diverse than GauGAN-VAE")
+    assert lines[0].startswith("- **confirmed (a toy run: not meaningful)**: CLVAE is more diverse than GauGAN-VAE")
     assert lines[0].endswith("(CLVAE 0.216 > GauGAN-VAE 0.203)")
 
 

@@ -100,7 +100,7 @@ def test_a_truncated_file_is_named(tmp_path, share):
     checkpoints.save(path, payload())
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ZooError, match=r"cut\.pth is truncated or no checkpoint at all: use an earlier checkpoint"):
+    with pytest.raises(ZooError, match=r"cut\.pth is truncated or not a checkpoint: use an earlier checkpoint"):
         checkpoints.load(path)
 
 
@@ -108,7 +108,7 @@ def test_files_of_another_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"There is no checkpoint .*absent\.pth"):
         checkpoints.load(tmp_path / "absent.pth")
     (tmp_path / "text.pth").write_text("not a checkpoint")
-    with pytest.raises(ZooError, match=r"text\.pth is truncated or no checkpoint at all"):
+    with pytest.raises(ZooError, match=r"text\.pth is truncated or not a checkpoint"):
         checkpoints.load(tmp_path / "text.pth")
     torch.save({"fc.weight": torch.zeros(2)}, tmp_path / "latest_net_G.pth")
     with pytest.raises(ZooError, match=r"latest_net_G\.pth is no checkpoint of zoo .*zoo import"):

@@ -84,7 +84,7 @@ def test_palette_labels_are_read_by_index(tmp_path):
     [
         (lambda root: (root / "train/labels/a.png").unlink(), ["a.png", "has no label"]),
         (lambda root: (root / "train/images/a.png").unlink(), ["labels/a.png", "has no picture"]),
-        (lambda root: write_pair(root, "a", halves(), suffix=".jpg"), ["a.png", "shares its stem"]),
+        (lambda root: write_pair(root, "a", halves(), suffix=".jpg"), ["a.png", "same stem"]),
         (lambda root: Image.new("RGB", (16, 8)).save(root / "train/labels/a.png"), ["a.png", "colour picture"]),
         (lambda root: (root / "train/images/a.png").write_bytes(b"no picture"), ["images/a.png", "cannot be read"]),
         (lambda root: write_pair(root, "a", halves() * 100), ["labels/a.png", "100, 200", "0 to 2"]),

@@ -140,7 +140,7 @@ def test_another_seed_gives_other_weights(tmp_path: Path, data: Path):
 def test_resuming_with_another_config_names_the_first_difference(tmp_path: Path, data: Path, changes: Any, key: str):
     run = tmp_path / "run"
     train(engine_toy.make_config(data, iterations=1), work_dir=run, progress=False)
-    with pytest.raises(ZooError, match=f"trained with {key} = .* but this command says .* --work-dir"):
+    with pytest.raises(ZooError, match=f"trained with {key} = .* but it is now .* --work-dir"):
         train(engine_toy.make_config(data, **{"iterations": 2, **changes}), work_dir=run, resume=True, progress=False)
 
 

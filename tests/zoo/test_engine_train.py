@@ -246,7 +246,7 @@ def test_an_optimiser_without_settings(tmp_path: Path, data: Path):
 def test_a_device_that_is_not_there(tmp_path: Path, data: Path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(ZooError, match="torch sees no GPU here"):
+    with pytest.raises(ZooError, match="torch sees no GPU"):
         train(engine_toy.make_config(data, device="cuda"), work_dir=tmp_path / "run", progress=False)
 
 

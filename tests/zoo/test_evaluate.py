@@ -127,7 +127,7 @@ def test_method_without_codes_is_judged_by_its_one_picture(faces, real_weights):
 
 def test_what_cannot_be_computed_is_said_in_a_sentence(faces, real_weights):
     method = PaintByNumbers()
-    with pytest.raises(ZooError, match="want different numbers of samples per mask"):
+    with pytest.raises(ZooError, match="need different numbers of samples per mask"):
         evaluate(MethodSource(method), faces, metrics=[SAMPLED[0], "top1_lpips_alex_4_l1"])
     with pytest.raises(ZooError, match="at least 2 pictures, but got 1"):
         evaluate(MethodSource(method), faces, metrics=RECONSTRUCTED, limit=1)

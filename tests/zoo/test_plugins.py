@@ -75,7 +75,7 @@ def test_a_checkpoint_opens_where_its_plugin_is_loaded(tmp_path):
     file = write(tmp_path / "toy_saved.py", METHOD.format(name="toy_saved"))
     config = {"method": {"name": "toy_saved", "strength": 2.0}, "data": {"size": [8, 8], "classes": 3}}
     checkpoints.save(tmp_path / "x.pth", {"config": config, "method": {}})
-    with pytest.raises(ZooError, match=r'x\.pth is of the method "toy_saved", which no installed plugin brings'):
+    with pytest.raises(ZooError, match=r'x\.pth uses the method "toy_saved", which no installed plugin provides'):
         load(tmp_path / "x.pth")
     write(file, "1 / 0\n")
     assert load_plugins([file]) == ["toy_saved"]

@@ -1,1 +1,1 @@
-"""The commands of `zoo`, one module each, and what they share."""
+"""The commands of `zoo`, one module each, and shared helpers."""

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def encoding(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the arguments of a command that encodes a dataset: ``limit`` and those of :func:`trained.opened`."""
+    """Decorator for commands that encode a dataset: adds ``limit`` and the arguments of :func:`trained.opened`."""
     for add in (
         plugin_option,
         device_option,
-        click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures."),
+        click.option("--limit", type=click.IntRange(min=1), help="Use only the first N pictures."),
         click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True),
         root_option,
         data_option,
@@ -42,7 +42,7 @@ def encoding(command: Callable[..., None]) -> Callable[..., None]:
     )
 )
 def codes() -> None:
-    """Encode a dataset: principal directions of its codes, and a bank of them to choose from."""
+    """Encode a dataset: compute principal directions, or extract a code bank."""
 
 
 @codes.command(
@@ -56,14 +56,14 @@ def codes() -> None:
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Directions for every class and layer.",
+    help="Number of directions per class and layer.",
 )
 @click.option("--out", type=FILE, required=True, help="File to write (.safetensors).")
 @encoding
 def fit(components: int, out: Path, limit: int | None, checkpoint: Path, **which: Any) -> None:
-    """Find the directions in which the codes of a dataset vary most.
+    """Compute the directions along which the codes of a dataset vary most.
 
-    Every class has directions of its own at every layer, from the pictures that show it.
+    Each class has its own directions at every layer, computed from the pictures that contain it.
     """
     from zoo.checkpoints import digest
 
@@ -73,12 +73,12 @@ def fit(components: int, out: Path, limit: int | None, checkpoint: Path, **which
             method, pictures, components=components, limit=limit, checkpoint=digest(checkpoint), progress=report
         )
     found.save(out)
-    print_rows("share of the variance", _explained(found))
+    print_rows("explained variance", _explained(found))
     click.echo(f"Wrote {out}: {components} directions from {found.origin.pictures} pictures")
 
 
 def _explained(found: CodeStatistics) -> list[dict[str, Any]]:
-    """For every code, and each of its layers: the share of its variance along each direction, over all classes."""
+    """For every code and layer, the fraction of variance explained by each direction, over all classes."""
     rows = []
     for name, spec in found.origin.specs.items():
         layer = spec.axis("layer")
@@ -105,7 +105,7 @@ def _explained(found: CodeStatistics) -> list[dict[str, Any]]:
 def extract(names: str | None, out: Path, limit: int | None, checkpoint: Path, **which: Any) -> None:
     """Write the codes of every class of every picture to a bank, with thumbnails.
 
-    Classes that cover less than 0.2 % of a picture are left out.
+    Classes that cover less than 0.2 % of a picture are omitted.
     """
     from zoo.checkpoints import digest
     from zoo.data.class_tables import dataset_table
@@ -129,15 +129,19 @@ def extract(names: str | None, out: Path, limit: int | None, checkpoint: Path, *
     )
 )
 @click.argument("bank", type=FILE)
-@click.option("--classes", metavar="NAME,...", help='By name or id; "whole" for the codes of pictures as a whole.')
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of each class.")
-@click.option("--diverse", is_flag=True, help="Rows that differ most from each other; else those with most pixels.")
-@click.option("--like", type=click.IntRange(min=0), metavar="ROW", help="The rows that are nearest to this one.")
+@click.option("--classes", metavar="NAME,...", help='By name or id; "whole" for the codes of whole pictures.')
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Maximum number of rows per class."
+)
+@click.option(
+    "--diverse", is_flag=True, help="Choose rows that differ most from each other, instead of the largest regions."
+)
+@click.option("--like", type=click.IntRange(min=0), metavar="ROW", help="Find the rows nearest to this one.")
 @click.option("--out", type=FILE, help="Also write a sheet of thumbnails (.png).")
 def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int | None, out: Path | None) -> None:
-    """List rows of a bank, for `zoo edit object --bank BANK --row ROW`; without --classes, count them."""
+    """List rows of a bank for `zoo edit object --bank BANK --row ROW`; without --classes, count the rows per class."""
     if out is not None and out.suffix.lower() != ".png":
-        raise click.UsageError(f"--out is {out}, but a sheet is written as .png.")
+        raise click.UsageError(f"--out is {out}, but a sheet must be a .png file.")
     if classes is None and (diverse or like is not None or out is not None):
         raise click.UsageError("--diverse, --like and --out need --classes.")
 
@@ -148,7 +152,7 @@ def find(bank: Path, classes: str | None, limit: int, diverse: bool, like: int |
     ids = (editing.WHOLE,) if classes.strip().lower() == "whole" else rows.table.ids(classes)
     found = [row for k in ids for row in rows.find(k, limit=limit, diverse=diverse, like=like)]
     if not found:
-        raise ZooError(f"{bank} has no row of the class but row {like}: search without --like.")
+        raise ZooError(f"{bank} has no other row of this class than row {like}: search without --like.")
     print_rows(
         bank.name,
         [{"row": row.id, "picture": row.name, "class": row.class_name, "share": f"{row.share:.1%}"} for row in found],
@@ -178,10 +182,10 @@ def direction(
 ) -> None:
     """Write the direction from one picture's codes to another's, for the --direction of `zoo edit`.
 
-    The direction is zero for classes that one of the pictures lacks.
+    The direction is zero for classes that are missing in one of the pictures.
     """
     if (len(images), len(masks)) != (2, 2):
-        raise click.UsageError("A direction goes from one picture to another: give --image and --mask twice.")
+        raise click.UsageError("A direction needs two pictures: give --image and --mask twice.")
 
     editor = editing.Editor.load(checkpoint, device=device, names=names)
     image, label = editor.picture(images[0], masks[0])

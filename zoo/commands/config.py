@@ -11,7 +11,7 @@ from zoo.options import PROFILES, data_option, examples, plugin_option, root_opt
 
 @click.group("config", epilog=examples("zoo config show clvae --data deepfashion --profile smoke"))
 def config() -> None:
-    """Show how a run would be configured."""
+    """Inspect configs."""
 
 
 @config.command(
@@ -29,7 +29,7 @@ def config() -> None:
 @set_option
 @plugin_option
 def show(method: str, data: str, data_root: Path | None, profile: str, seed: int | None, sets: tuple[str, ...]) -> None:
-    """Print the resolved config as YAML, each value with the file or option that set it."""
+    """Print the resolved config as YAML, with the file or option that set each value."""
     from zoo.config import resolve
 
     click.echo(resolve(method, data, profile, sets, data_root=data_root, seed=seed).annotated(), nl=False)

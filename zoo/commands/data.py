@@ -20,7 +20,7 @@ from zoo.options import FOLDER, examples, plugin_option, root_option, seed_optio
     ),
 )
 def data() -> None:
-    """Prepare, check and make datasets."""
+    """Prepare, check and generate datasets."""
 
 
 @data.command(
@@ -34,7 +34,7 @@ def data() -> None:
 @click.option("--classes", type=click.IntRange(min=1), help="Number of classes (folder only).")
 @plugin_option
 def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
-    """Look at every file of a dataset: counts, missing partners, label ids, unreadable files, wrong releases."""
+    """Check every file of a dataset: missing counterparts, label ids, unreadable files, wrong releases."""
     from zoo.data.check import check
 
     settings: dict[str, Any] = {} if classes is None else {"classes": classes}
@@ -49,12 +49,12 @@ def data_check(name: str, data_root: Path | None, classes: int | None) -> None:
 @data.command("rarity", epilog=examples("zoo data rarity --data-root data/gta5", "zoo data rarity gta5"))
 @click.argument("name", required=False)
 @root_option
-@click.option("--restart", is_flag=True, help="Discard an unfinished computation.")
+@click.option("--restart", is_flag=True, help="Restart an unfinished computation.")
 @plugin_option
 def data_rarity(name: str | None, data_root: Path | None, restart: bool) -> None:
-    """Compute rarity bins and masks (kernel densities of class colours); an interrupted run continues.
+    """Compute rarity scores from kernel densities of class colours; an interrupted run is continued.
 
-    NAME is a dataset with the setting "rarity"; it can be left out if there is only one.
+    NAME is a dataset with the setting "rarity"; it can be omitted if there is only one.
     """
     from zoo.data.rarity import compute, rebalanced
 
@@ -80,7 +80,7 @@ def data_rarity(name: str | None, data_root: Path | None, restart: bool) -> None
 )
 @plugin_option
 def data_prepare(name: str, source: Path, out: Path | None, sets: tuple[str, ...]) -> None:
-    """Bring an original download into the layout that the zoo reads."""
+    """Convert an original download to the layout of the zoo."""
     from zoo.config.read import parse_yaml
     from zoo.data.prepare import prepare
 
@@ -93,7 +93,9 @@ def data_prepare(name: str, source: Path, out: Path | None, sets: tuple[str, ...
     out = out or Path("data") / name
     with progress("preparing") as bar:
         report = prepare(name, source, out, progress=bar, **settings)
-    click.echo(f"{out}: {report.written} pictures written, {report.kept} already there, {len(report.dropped)} dropped")
+    click.echo(
+        f"{out}: {report.written} pictures written, {report.kept} already existed, {len(report.dropped)} dropped"
+    )
     for reason in report.dropped:
         click.echo(f"  dropped: {reason}")
 
@@ -109,7 +111,7 @@ def data_prepare(name: str, source: Path, out: Path | None, sets: tuple[str, ...
 @seed_option
 @plugin_option
 def data_make(name: str, out: Path, train_count: int, test_count: int, size: tuple[int, int] | None, seed: int) -> None:
-    """Draw a procedural stand-in in the layout of a real dataset."""
+    """Generate procedural pictures in the layout of a real dataset."""
     from zoo.data.standin import make
 
     with progress("drawing") as report:

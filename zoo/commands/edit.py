@@ -38,7 +38,7 @@ TWO = "zoo edit interpolate clvae.pth --image a.jpg --mask a.png --image b.jpg -
     )
 )
 def edit() -> None:
-    """Edit pictures through their codes: style, objects, materials, interpolation."""
+    """Edit pictures in latent space: style, objects, materials, interpolation."""
 
 
 @edit.command(
@@ -49,16 +49,16 @@ def edit() -> None:
         "zoo edit style clvae.pth --onto plan.png --image a.jpg --mask a.png --layers 0-2 --strength 0.5 --out out.png",
     )
 )
-@click.option("--onto", type=FILE, required=True, help="The label map to paint.")
+@click.option("--onto", type=FILE, required=True, help="The label map to render.")
 @image_option
 @mask_option
 @click.option(
-    "--classes", multiple=True, metavar="NAME,...", help="Only these classes; once for each picture, in their order."
+    "--classes", multiple=True, metavar="NAME,...", help="Take only these classes; repeat for each picture, in order."
 )
 @layers_option
-@click.option("--sampled", is_flag=True, help="Draw from the posteriors of the pictures' codes; else their means.")
+@click.option("--sampled", is_flag=True, help="Sample the pictures' posteriors instead of using their means.")
 @click.option(
-    "--strength", type=float, default=1.0, show_default=True, help="From 0 (drawn codes) to 1 (those of the pictures)."
+    "--strength", type=float, default=1.0, show_default=True, help="From 0 (random codes) to 1 (codes of the pictures)."
 )
 @samples_option
 @save_option
@@ -77,10 +77,10 @@ def style(
     out: Path,
     seed: int,
 ) -> None:
-    """Paint a label map in the style of one or more pictures.
+    """Render a label map in the style of one or more pictures.
 
-    Classes that occur in a picture and in the map take the picture's codes, and so does the picture as a whole; all
-    others are drawn. With --classes a picture gives the codes of these classes alone.
+    The global code and the codes of classes that occur in both are taken from the picture; all others are sampled. With
+    --classes, only the codes of these classes are taken.
     """
     label = editor.mask(onto)
     codes = editing.edit_style(
@@ -111,23 +111,25 @@ def style(
 @mask_option
 @classes_option
 @layers_option
-@click.option("--like", type=(FILE, FILE), metavar="IMAGE MASK", help="Take the codes of another picture.")
-@click.option("--bank", type=FILE, help="Take the codes of --row of this code bank.")
-@click.option("--row", type=click.IntRange(min=0), help="Row of the bank, as `zoo codes find` lists it.")
-@click.option("--move", "amount", type=float, help="Move the codes by so many standard deviations along --direction.")
+@click.option(
+    "--like", type=(FILE, FILE), metavar="IMAGE MASK", help="Take the codes from another picture and its mask."
+)
+@click.option("--bank", type=FILE, help="Take the codes from --row of this code bank.")
+@click.option("--row", type=click.IntRange(min=0), help="Row of the bank, as listed by `zoo codes find`.")
+@click.option("--move", "amount", type=float, help="Move the codes along --direction by this many standard deviations.")
 @direction_option
 @statistics_option
-@click.option("--new-mask", type=FILE, help="Paint this label map with the codes of the picture.")
-@click.option("--paste-back", is_flag=True, help="Keep the picture's own pixels wherever nothing was edited.")
+@click.option("--new-mask", type=FILE, help="Render this label map with the codes of the picture.")
+@click.option("--paste-back", is_flag=True, help="Keep the original pixels outside the edit.")
 @click.option(
-    "--original-size", is_flag=True, help="With --paste-back: at the size of the picture's file, not the checkpoint's."
+    "--original-size", is_flag=True, help="With --paste-back: write the result at the size of the picture's file."
 )
 @click.option(
     "--feather",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="Pixels of the checkpoint over which --paste-back fades.",
+    help="Width of the blended border of --paste-back, in pixels of the checkpoint.",
 )
 @samples_option
 @save_option
@@ -155,14 +157,14 @@ def object_command(
 ) -> None:
     """Redraw, replace or move the codes of some classes of a picture and keep all others.
 
-    Without --like, --row or --move the classes are redrawn; with --new-mask alone all codes are kept.
+    Without --like, --row or --move, the classes are redrawn; with only --new-mask, all codes are kept.
     """
     if (bank is None) != (row is None):
         raise click.UsageError("--bank and --row go together: give the file of the bank and a row of it.")
     if sum(given is not None for given in (like, row, amount)) > 1:
         raise click.UsageError("--like, --row and --move are three different edits: give one of them.")
     if samples > 1 and (like or bank or amount is not None):
-        raise click.UsageError("--samples counts redraws: leave it out with --like, --row and --move.")
+        raise click.UsageError("--samples is for redrawing: leave it out with --like, --row and --move.")
     if original_size and not paste_back:
         raise click.UsageError("--original-size needs --paste-back: give both.")
 
@@ -183,7 +185,7 @@ def object_command(
         elif bank is not None and row is not None:
             source = editor.bank_row(bank, row, painted, ids)
             edited = source.classes
-        # the next seed, since this one has drawn the classes that the picture lacks
+        # use the next seed, since this one was used for the classes that are missing in the picture
         codes = editing.edit_object(
             editor.method, painted, codes, source, classes=ids, layers=numbers, samples=samples, seed=seed + 1
         )
@@ -214,7 +216,7 @@ def object_command(
     metavar="FROM TO",
     default=(-2.0, 2.0),
     show_default=True,
-    help="Where the codes go along the direction, in standard deviations.",
+    help="Start and end along the direction, in standard deviations.",
 )
 @steps_option
 @with_editor
@@ -251,7 +253,7 @@ def material(
 @edit.command(epilog=examples(f"{TWO} --out strip.png", f"{TWO} --classes hair --out hair.mp4"))
 @image_option
 @mask_option
-@click.option("--onto", type=FILE, help="The label map to paint [default: that of the first picture].")
+@click.option("--onto", type=FILE, help="The label map to render [default: that of the first picture].")
 @classes_option
 @layers_option
 @steps_option
@@ -267,7 +269,7 @@ def interpolate(
     out: Path,
     seed: int,
 ) -> None:
-    """Go from one picture's codes to another's: a strip (.png) or an animation (.gif, .mp4)."""
+    """Interpolate between the codes of two pictures: a strip (.png) or an animation (.gif, .mp4)."""
     if (len(images), len(masks)) != (2, 2):
         raise click.UsageError("An interpolation needs two pictures: give --image and --mask twice.")
 
@@ -284,11 +286,11 @@ def interpolate(
 @edit.command(epilog=examples("zoo edit replay clvae.pth edit.zip --out again.png"))
 @click.argument("checkpoint", type=FILE)
 @click.argument("file", type=FILE)
-@click.option("--out", type=FILE, required=True, help="Picture to write.")
+@click.option("--out", type=FILE, required=True, help="Output picture.")
 @device_option
 @plugin_option
 def replay(checkpoint: Path, file: Path, out: Path, device: str) -> None:
-    """Draw an edited picture again, from the file that --save or the studio wrote."""
+    """Reproduce an edited picture from a file written by --save or the studio."""
     from zoo.visual import save_picture
 
     editor = editing.Editor.load(checkpoint, device=device)

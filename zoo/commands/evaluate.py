@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     epilog=examples(
         "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion",
         "zoo eval runs/clvae-deepfashion/latest.pth --data deepfashion --samples 8 --limit 50 --json",
-        "zoo eval clvae.pth --data ade20k --metrics fid_val_inception2015 --out judged --pictures",
+        "zoo eval clvae.pth --data ade20k --metrics fid_val_inception2015 --out results --pictures",
         "torchrun --nproc-per-node 2 --no-python zoo eval clvae.pth --data ade20k",
     ),
 )
-@click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Pictures per mask.")
-@click.option("--metrics", metavar="NAME,...", help="Metrics by full name, as diversity_lpips_alex_40 [default: all].")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable: one line per number.")
-@click.option("--out", type=FOLDER, help="Folder for results.jsonl and the numbers of every picture (Parquet).")
-@click.option("--pictures", "keep", is_flag=True, help="Write the pictures that are evaluated to --out, too.")
+@click.option("--samples", type=click.IntRange(min=2), default=40, show_default=True, help="Samples per mask.")
+@click.option(
+    "--metrics", metavar="NAME,...", help="Metrics by full name, such as diversity_lpips_alex_40 [default: all]."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per number.")
+@click.option("--out", type=FOLDER, help="Folder for results.jsonl and pictures.parquet (numbers of every picture).")
+@click.option("--pictures", "keep", is_flag=True, help="Also write the evaluated pictures to --out.")
 @on_test_pictures
 def evaluate(
     samples: int,
@@ -78,7 +80,7 @@ def evaluate(
 
 
 def _title(method: str, protocol: dict[str, Any]) -> str:
-    """What all numbers of an evaluation have in common."""
+    """Title of an evaluation, with the protocol shared by all numbers."""
     pictures = "{images} {split} pictures of {resolution}, {classes} classes".format(**protocol)
     return f"{method} on {protocol['dataset']}: {pictures}"
 

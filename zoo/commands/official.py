@@ -19,9 +19,9 @@ from zoo.options import FILE, data_option, examples, plugin_option, set_option
 @click.argument("method")
 @click.option("--generator", type=FILE, required=True, help="Official latest_net_G.pth.")
 @click.option("--encoder", type=FILE, help="Official latest_net_E.pth.")
-@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, kept in the checkpoint.")
+@click.option("--discriminator", type=FILE, help="Official latest_net_D.pth, stored in the checkpoint.")
 @data_option
-@click.option("--out", type=FILE, required=True, help="Checkpoint to write.")
+@click.option("--out", type=FILE, required=True, help="Output checkpoint.")
 @set_option
 @plugin_option
 def import_command(
@@ -33,7 +33,7 @@ def import_command(
     out: Path,
     sets: tuple[str, ...],
 ) -> None:
-    """Turn the weights of an official release into a checkpoint of the zoo."""
+    """Convert official weights to a checkpoint of the zoo."""
     from zoo.config import resolve
     from zoo.factory import from_config
     from zoo.official import import_official

@@ -18,11 +18,11 @@ from zoo.options import FOLDER, examples
         "zoo sample clvae.pth --data folder --data-root my_pictures --samples 4 --out samples --seed 7",
     )
 )
-@click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures per mask.")
+@click.option("--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Samples per mask.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the pictures and grid.png.")
 @on_test_pictures
 def sample(checkpoint: Path, **settings: Any) -> None:
-    """Draw pictures for the test masks of a dataset: one PNG each, and a grid."""
+    """Synthesise pictures for the test masks of a dataset: one PNG each, and a grid."""
     from zoo import sampling
 
     with progress("sampling") as report:

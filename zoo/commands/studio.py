@@ -23,15 +23,25 @@ NEEDED = ("starlette", "uvicorn", "python_multipart")
 )
 @click.argument("checkpoints", metavar="[CHECKPOINT ...]", nargs=-1, type=FILE)
 @click.option("--data-root", type=FOLDER, help="Folder of the example pictures [default: that of the training].")
-@click.option("--bank", type=FILE, help="What `zoo codes extract` wrote.")
-@click.option("--statistics", type=FILE, help="What `zoo codes fit` wrote.")
+@click.option("--bank", type=FILE, help="File written by `zoo codes extract`.")
+@click.option("--statistics", type=FILE, help="File written by `zoo codes fit`.")
 @names_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0: any free one.")
-@click.option("--max-megabytes", type=click.IntRange(min=1), default=10, show_default=True, help="Largest upload.")
-@click.option("--max-pixels", type=click.IntRange(min=1), default=16_000_000, show_default=True, help="Largest image.")
-@click.option("--queue", type=click.IntRange(min=1), default=8, show_default=True, help="Requests that may wait.")
-@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Port; 0 for any free one."
+)
+@click.option("--max-megabytes", type=click.IntRange(min=1), default=10, show_default=True, help="Maximum upload size.")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    default=16_000_000,
+    show_default=True,
+    help="Maximum number of pixels of an image.",
+)
+@click.option(
+    "--queue", type=click.IntRange(min=1), default=8, show_default=True, help="Maximum number of queued requests."
+)
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
 @device_option
 @plugin_option
 def studio(
@@ -48,9 +58,9 @@ def studio(
     no_browser: bool,
     device: str,
 ) -> None:
-    """Edit pictures in the browser: paint masks, redraw classes, take styles, compare methods.
+    """Edit pictures in the browser: paint masks, redraw classes, transfer styles, compare methods.
 
-    Without CHECKPOINT it opens the newest run below the working folder; without any it trains a toy model first.
+    Without CHECKPOINT, the newest run below the current directory is opened; if there is none, a toy model is trained.
     """
     if any(find_spec(package) is None for package in NEEDED):
         raise ZooError("The studio needs packages that are not installed: run pip install 'zoo-smis[studio]'.")

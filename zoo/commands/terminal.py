@@ -1,4 +1,4 @@
-"""What commands show while they work and when they are done."""
+"""Terminal output of commands: progress bars and tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @contextmanager
 def progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback (done, total) that draws a bar on a terminal and is silent elsewhere."""
+    """Context with a callback (done, total) that shows a progress bar on a terminal and is silent elsewhere."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -21,7 +21,7 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    """A table with a column for each key of the first row; only the first, whose words people copy, is never folded."""
+    """Print rows as a table; the first column, which users copy, is never wrapped."""
     if not rows:
         print(f"{title}: none")
         return

@@ -25,9 +25,9 @@ from zoo.options import FOLDER, PROFILES, data_option, examples, plugin_option, 
 @click.option("--profile", type=PROFILES, default="paper", show_default=True, help="See zoo list profiles.")
 @click.option("--work-dir", type=FOLDER, help="Run folder [default: runs/METHOD-DATA].")
 @set_option
-@click.option("--resume", is_flag=True, help="Continue the run in the work dir; needs the options of its start.")
+@click.option("--resume", is_flag=True, help="Resume the run in --work-dir; give the same options.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, data order and noise.")
-@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, train nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything and print the plan without training.")
 @plugin_option
 def train(
     method: str,

@@ -1,4 +1,4 @@
-"""What the commands share that use a trained checkpoint on pictures of a dataset."""
+"""Shared code of commands that apply a checkpoint to pictures of a dataset."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of a command for test pictures: ``limit``, ``seed``, and those of :func:`opened`."""
+    """Decorator for commands on test pictures: adds ``limit``, ``seed`` and the arguments of :func:`opened`."""
     for add in (
         plugin_option,
         device_option,
         seed_option,
-        click.option("--limit", type=click.IntRange(min=1), help="Only the first so many test pictures."),
+        click.option("--limit", type=click.IntRange(min=1), help="Use only the first N test pictures."),
         root_option,
         data_option,
         click.argument("checkpoint", type=FILE),
@@ -33,7 +33,7 @@ def on_test_pictures(command: Callable[..., None]) -> Callable[..., None]:
 def opened(
     checkpoint: Path, data: str, data_root: Path | None, device: str, split: str = "test"
 ) -> tuple[Method, PairedDataset]:
-    """The method of a checkpoint on its device, and the pictures of a split."""
+    """Load the method of a checkpoint on a device, and the pictures of a split."""
     from zoo.trained import evaluation_pictures, open_method
 
     method = open_method(checkpoint, device)

@@ -1,4 +1,4 @@
-"""Configs: YAML files, layered and checked before anything runs."""
+"""Layered YAML configs, validated before anything runs."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def resolve(
     data_root: Path | str | None = None,
     seed: int | None = None,
 ) -> Config:
-    """The config of one run.
+    """Resolve the config of a run.
 
-    Later ones win: the defaults (of :class:`TrainConfig` and of the constructors of dataset and method), the YAML of
-    the dataset, the method's, its ``when: {data=...}``, the profile's, the method's ``when: {profile=...}``, the
-    profile's own ``when``, ``data_root`` and ``seed``, and ``sets``. In general a ``when`` block is applied after the
-    last file named in its condition. Files build on others with ``_base_``.
+    Sources, in order of increasing precedence: the defaults (of :class:`TrainConfig` and of the constructors of dataset
+    and method), the YAML of the dataset, the method's, its ``when: {data=...}``, the profile's, the method's
+    ``when: {profile=...}``, the profile's own ``when``, ``data_root`` and ``seed``, and ``sets``. In general, a
+    ``when`` block is applied after the last file named in its condition. Files inherit from others with ``_base_``.
 
     Args:
         method: A name, or the path of a YAML file that names a method and overrides its YAML.
@@ -58,8 +58,8 @@ def resolve(
         seed: ``train.seed``.
 
     Raises:
-        ZooError: Before anything runs, for an unknown name or key (with the nearest valid one), a wrong type, a value
-            out of its range, and values that contradict each other.
+        ZooError: For an unknown name or key (with the nearest valid one), a wrong type, a value out of range, and
+            inconsistent values.
     """
     options: list[tuple[Mapping[str, Any], str]] = [
         ({"data": {"root": str(data_root)}} if data_root is not None else {}, "--data-root"),
@@ -74,7 +74,7 @@ def resolve(
 def compose(
     method: str, data: str | None, profile: str | None, overrides: Sequence[tuple[Mapping[str, Any], str]] = ()
 ) -> Config:
-    """As :func:`resolve`, with nested mappings on top of the files, each with the name of its origin.
+    """As :func:`resolve`, with nested mappings that override the files, each with the name of its origin.
 
     Without a dataset (None) the overrides must give ``data.classes`` and ``data.size``.
     """
@@ -90,7 +90,7 @@ def compose(
 
 
 def _consistent(config: Config) -> None:
-    """Values that are each fine and together are not."""
+    """Check that values are consistent with each other."""
     train, data = config.train, config.data
     where = config.origins.get
     if train.allow_random_vgg and not is_toy(config.profile):

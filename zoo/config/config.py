@@ -1,4 +1,4 @@
-"""The resolved config: what a run folder and a checkpoint keep, and what building and training read."""
+"""The resolved config, which is stored in run folders and checkpoints."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from zoo.plugins import unreported
 from zoo.registries import DATASETS, METHODS
 
 SHAPE_KEYS = ("name", "root", "size", "classes", "standin")
-"""Keys of ``data`` that every dataset has; all others are keywords of its class."""
+"""Keys of ``data`` common to all datasets; all others are keywords of the dataset's class."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """A checked config with every default filled in.
+    """A validated config with all defaults filled in.
 
     Attributes:
         method: ``name`` and the keywords of the method's constructor.
@@ -55,14 +55,14 @@ class Config:
         return {key: value for key, value in self.data.items() if key not in SHAPE_KEYS}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only, as YAML, JSON and checkpoints hold them."""
+        """Convert to plain values, as in YAML, JSON and checkpoints."""
         plain: dict[str, Any] = _plain(
             {"method": self.method, "data": self.data, "train": self.train, "profile": self.profile}
         )
         return plain
 
     def to_yaml(self) -> str:
-        """The config as YAML, as ``config.yaml`` of a run holds it."""
+        """The config as YAML, as in ``config.yaml`` of a run."""
         return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
 
     def annotated(self) -> str:
@@ -72,35 +72,35 @@ class Config:
         return "".join([f"# profile: {profile or 'none'}\n", *_annotated(content, self.origins, "", "")])
 
     def hash(self) -> str:
-        """Twelve hexadecimal digits that change with any value of the config."""
+        """Hash of all values, as twelve hexadecimal digits."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], origin: str) -> Config:
-        """Check a config that :meth:`to_dict` or :meth:`to_yaml` wrote; ``origin`` names its file in errors.
+        """Validate a config written by :meth:`to_dict` or :meth:`to_yaml`; ``origin`` is its file, for errors.
 
-        The dataset need not be known here (a checkpoint outlives the plugin of its data); its own settings then pass
-        unread. Raises ZooError for a method whose plugin is missing, and as :func:`zoo.config.resolve` does.
+        The dataset may be unknown, since the plugin of a checkpoint's dataset may be missing; its settings are then not
+        checked. Raises ZooError for a method whose plugin is missing, and as :func:`zoo.config.resolve`.
         """
         _require_plugin(content, origin)
         return checked(content, lambda key: origin)
 
 
 def _require_plugin(content: Mapping[str, Any], origin: str) -> None:
-    """The name of a method in a file that the zoo wrote is not misspelt, as one that a person has typed may be."""
+    """Check that the method of a saved config is installed; the name cannot be misspelt here."""
     method = content.get("method")
     name = method.get("name") if isinstance(method, Mapping) else None
     if isinstance(name, str) and name not in METHODS:
         sentence = (
-            f'{origin} is of the method "{name}", which no installed plugin brings: install its package, or add '
+            f'{origin} uses the method "{name}", which no installed plugin provides: install its package, or add '
             "--plugin FILE (in Python: zoo.plugins.load_plugins([FILE]))"
         )
         raise ZooError("; ".join([sentence, *unreported()]) + ".")
 
 
 def checked(content: Mapping[str, Any], where: Where, origins: Mapping[str, str] | None = None) -> Config:
-    """Check the sections of a merged config and fill in the defaults. Raises ZooError for whatever does not fit."""
+    """Validate the sections of a merged config and fill in defaults. Raises ZooError for invalid values."""
     content = dict(content)
     profile = content.pop("profile", None)
     if not isinstance(profile, str | None):

@@ -1,4 +1,4 @@
-"""Which files make up a config, in which order, and what the merged mapping remembers of them."""
+"""Merging of config files in their order of precedence, with the origin of every value."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from zoo.plugins import home
 from zoo.registries import DATASETS, METHODS
 
 _RANK = {"data": 1, "method": 2, "profile": 3}
-"""Files of later ranks win."""
+"""Files of later ranks take precedence."""
 
 
 DEFAULTS = "default"
-"""Origin of a value that no file or option has set."""
+"""Origin of a value that was not set by any file or option."""
 
 
 class Merged:
-    """Nested mappings merged one over the other, each value with the place that set it."""
+    """Nested mappings merged in order, with the origin of every value."""
 
     def __init__(self) -> None:
         self.content: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
 
     def add(self, content: Mapping[str, Any], origin: str) -> None:
-        """Merge ``content`` over what is there: mappings key by key, all other values as a whole."""
+        """Merge ``content``: mappings key by key; all other values are replaced."""
         self._add(self.content, content, origin, "")
 
     def _add(self, target: dict[str, Any], content: Mapping[Any, Any], origin: str, prefix: str) -> None:
@@ -49,14 +49,14 @@ class Merged:
                 self.origins[key] = origin
 
     def where(self, key: str) -> str:
-        """The place that set a key, or the innermost mapping around it."""
+        """The origin of a key, or of the innermost mapping around it."""
         while key not in self.origins and "." in key:
             key = key.rpartition(".")[0]
         return self.origins.get(key, DEFAULTS)
 
 
 def merge(method: str, data: str | None, profile: str | None) -> tuple[str, Merged]:
-    """The name of the method, and the merged files of a choice, over the defaults of training.
+    """The name of the method, and its merged config files on top of the defaults of training.
 
     See :func:`zoo.config.resolve` for their order.
     """
@@ -82,9 +82,9 @@ def merge(method: str, data: str | None, profile: str | None) -> tuple[str, Merg
 def _conditional(
     layers: Sequence[tuple[int, Layer]], rank: int, choice: Mapping[str, str | None]
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """The ``when`` blocks that hold and belong to a rank: each is applied after the last file named in its condition.
+    """The matching ``when`` blocks of a rank: each is applied after the last file named in its condition.
 
-    Within a rank, later files win, and within a file the block with more conditions.
+    Within a rank, later files take precedence; within a file, the block with more conditions.
     """
     for own, layer in layers:
         blocks = sorted(
@@ -117,7 +117,7 @@ def _ranked(rank: int, path: Path | None) -> list[tuple[int, Layer]]:
 
 
 def _method(method: str) -> tuple[str, list[tuple[int, Layer]]]:
-    """Name and layers of a method, or of a YAML file by path, which lies over those of the method that it names."""
+    """Name and layers of a method, or of a YAML file by path, which overrides the method that it names."""
     if not method.endswith((".yaml", ".yml")):
         return method, _ranked(2, _file("methods", method, METHODS.get(method)))
     layers = _ranked(2, Path(method))
@@ -132,7 +132,7 @@ def _method(method: str) -> tuple[str, list[tuple[int, Layer]]]:
 
 
 def _file(kind: str, name: str, item: Any) -> Path | None:
-    """The YAML of a method or dataset: in its plugin's ``configs`` folder, else among the zoo's own, else None."""
+    """The YAML of a method or dataset, from its plugin's ``configs`` folder or the zoo's; None if there is none."""
     folder = home(item)
     for root in (*([folder / "configs"] if folder is not None else []), read.CONFIGS):
         path = root / kind / f"{name}.yaml"
@@ -142,7 +142,7 @@ def _file(kind: str, name: str, item: Any) -> Path | None:
 
 
 def settable(method: str, data: str) -> list[str]:
-    """The dotted keys that ``--set`` takes for a method (its name, or a YAML file that names one) and a dataset."""
+    """The dotted keys for ``--set``, for a method (a name, or a YAML file that names one) and a dataset."""
     name, _ = _method(method)
     sections = {
         "method": method_settings(METHODS.get(name)),
@@ -154,14 +154,14 @@ def settable(method: str, data: str) -> list[str]:
 
 
 def parse_set(text: str, keys: Callable[[], Sequence[str]]) -> dict[str, Any]:
-    """``train.epochs=3`` as nested mappings; the value is YAML.
+    """Parse ``train.epochs=3`` to nested mappings; the value is YAML.
 
     Args:
         text: ``KEY=VALUE``.
-        keys: Gives the valid keys, for near misses.
+        keys: Returns the valid keys, for suggestions.
 
     Raises:
-        ZooError: The text has another form.
+        ZooError: The text is invalid.
     """
     key, equals, value = text.partition("=")
     parts = key.strip().split(".")
@@ -180,7 +180,7 @@ def parse_set(text: str, keys: Callable[[], Sequence[str]]) -> dict[str, Any]:
 
 
 def _with_section(leaf: str, keys: Sequence[str]) -> str:
-    """The hint for a key that was given without its section: that very key, or near misses beside the nearest one."""
+    """The hint for a key without its section: the full key, or similar ones."""
     sections: dict[str, str] = {}
     for key in keys:
         section, _, last = key.rpartition(".")

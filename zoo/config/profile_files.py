@@ -1,4 +1,4 @@
-"""Profiles: named sets of values for a purpose, such as a quick test or the protocol of a paper."""
+"""Profiles: named presets, such as a quick test or the protocol of a paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.errors import ZooError, nearest
 from zoo.plugins import homes
 
 KEYS = ("toy", "for")
-"""Keys of a profile's file beside the sections of a config."""
+"""Keys of a profile file in addition to the sections of a config."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Profile:
 
     Attributes:
         name: Its name, which ``when: {profile=NAME: ...}`` refers to: the file name without suffix.
-        toy: Whether its numbers say nothing about a method. Only a toy may use random feature networks.
-        description: What it is for, in one sentence.
+        toy: Whether its results are meaningless. Only toy profiles may use random feature networks.
+        description: Its purpose, in one sentence.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Profile:
 
 
 def profiles() -> list[str]:
-    """The names of the profiles of the zoo and of all plugins, sorted."""
+    """Names of the profiles of the zoo and of all plugins, sorted."""
     return sorted({path.stem for folder in _folders() for path in folder.glob("*.yaml")})
 
 
@@ -39,13 +39,13 @@ def profile(name: str) -> Profile:
     """A profile by its name, or by the path of its YAML file.
 
     Raises:
-        ZooError: There is no such profile, or its file has a wrong value.
+        ZooError: There is no such profile, or its file has an invalid value.
     """
     return load_profile(name)[0]
 
 
 def known_profile(name: str | None) -> str | None:
-    """The name of a checkpoint's profile, or None if that profile is not on this machine (any more)."""
+    """The name of a checkpoint's profile, or None if it does not exist on this machine."""
     try:
         if name is not None:
             profile(name)
@@ -55,13 +55,13 @@ def known_profile(name: str | None) -> str | None:
 
 
 def is_toy(name: str | None) -> bool:
-    """Whether a profile is a toy; False for None and for a profile that is not on this machine."""
+    """Whether a profile is a toy profile; False for None and if it does not exist on this machine."""
     known = known_profile(name)
     return known is not None and profile(known).toy
 
 
 def load_profile(name: str) -> tuple[Profile, list[Layer]]:
-    """A profile, and its file after those it is based on, as :func:`profile` and :func:`read_layers` have them."""
+    """A profile and its layers, see :func:`profile` and :func:`read_layers`."""
     path = _file(name)
     layers = read_layers(path, extra=KEYS)
     toys = [layer.extra["toy"] for layer in layers if "toy" in layer.extra]
@@ -84,7 +84,7 @@ def _file(name: str) -> Path:
 
 
 def _folders() -> Iterator[Path]:
-    """The folders with profiles; a plugin cannot replace a profile of the zoo."""
+    """The folders with profiles; plugins cannot override profiles of the zoo."""
     yield read.CONFIGS / "profiles"
     for home in homes():
         yield home / "configs" / "profiles"

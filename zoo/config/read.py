@@ -1,4 +1,4 @@
-"""YAML files as mappings, read safely and strictly."""
+"""Safe and strict reading of YAML files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONFIGS = _PACKAGE / "configs" if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent / "configs"
-"""The configs that come with the zoo: inside the package in a wheel, beside it in a checkout."""
+"""The zoo's own configs: inside the package in a wheel, next to it in a checkout."""
 
 SECTIONS = ("method", "data", "train")
 
@@ -24,10 +24,10 @@ class Layer:
     """One file's part of a config.
 
     Attributes:
-        origin: The file, as messages show it.
+        origin: The file, for messages.
         content: Its sections.
         when: Its ``when`` blocks by condition (``data=gta5,profile=smoke``).
-        extra: Further keys that its kind of file may have.
+        extra: Further keys that this kind of file may have.
     """
 
     origin: str
@@ -37,15 +37,15 @@ class Layer:
 
 
 def read_layers(path: Path, opened: tuple[Path, ...] = (), extra: tuple[str, ...] = ()) -> list[Layer]:
-    """The file after the files of its ``_base_``; later ones win.
+    """Read a file and its ``_base_`` files, in order of increasing precedence.
 
     Args:
         path: The YAML file. Its ``_base_`` is a path or a list of paths, relative to the file.
-        opened: The files that led to this one.
+        opened: The files that inherit from this one.
         extra: Keys that the file may have beside its sections.
 
     Raises:
-        ZooError: A base is missing or leads back to the file, or a section does not exist.
+        ZooError: A base is missing or circular, or a section does not exist.
     """
     path = path.resolve()
     content = read_yaml(path)
@@ -73,16 +73,16 @@ def read_layers(path: Path, opened: tuple[Path, ...] = (), extra: tuple[str, ...
 
 
 def check_sections(content: Mapping[str, Any], where: Where) -> None:
-    """Raises ZooError for a section that does not exist, or that is no mapping."""
+    """Raises ZooError for a section that does not exist, or that is not a mapping."""
     for name, section in content.items():
         if name not in SECTIONS:
             raise ZooError(unknown(str(name), SECTIONS, where))
         if not isinstance(section, Mapping):
-            raise ZooError(f"The section {name} in {where(name)} must hold keys with values, but holds {section!r}.")
+            raise ZooError(f"The section {name} in {where(name)} must be a mapping, but is {section!r}.")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping (or nothing). Raises ZooError for other content, and for a key given twice."""
+    """Read a YAML file with a mapping (or nothing). Raises ZooError for other content, and for duplicate keys."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -91,12 +91,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ZooError(f"{display(path)} must hold keys with values, but holds {type(content).__name__}.")
+        raise ZooError(f"{display(path)} must contain a mapping, but contains {type(content).__name__}.")
     return content
 
 
 def parse_yaml(text: str, origin: str) -> Any:
-    """The value of a YAML text; ``origin`` names it in errors. Raises ZooError for double keys and for aliases."""
+    """Parse YAML; ``origin`` is used in errors. Raises ZooError for duplicate keys and for aliases."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is not None:
@@ -133,7 +133,7 @@ def _line(error: Exception) -> str:
 
 
 def display(path: Path) -> str:
-    """A path as messages show it: ``configs/...`` for the zoo's own, relative where it lies in the working folder."""
+    """A path for messages: ``configs/...`` for the zoo's own, relative if inside the current directory."""
     for root, shown in ((CONFIGS, CONFIGS.name), (Path.cwd(), "")):
         if path.is_relative_to(root):
             return (Path(shown) / path.relative_to(root)).as_posix()

@@ -40,7 +40,7 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a method is trained, whichever it is; docs/configs.md explains each key."""
+    """Training settings of all methods; docs/configs.md explains each key."""
 
     epochs: Count = 50
     decay_epochs: Count = 0
@@ -68,7 +68,7 @@ class TrainConfig:
 
 
 class StandIn(TypedDict):
-    """Numbers of pictures of the procedural stand-in, and its seed."""
+    """Number of pictures and seed of the procedural stand-in."""
 
     train: Positive
     test: Positive
@@ -76,13 +76,13 @@ class StandIn(TypedDict):
 
 
 def method_settings(cls: type) -> dict[str, Setting]:
-    """The settings of a registered method: its constructor's keywords, less what the dataset decides."""
+    """The settings of a registered method: its constructor's keywords without those set by the dataset."""
     found = keywords(cls)
     return {name: setting for name, setting in found.items() if name not in ("classes", "size")}
 
 
 def data_settings(cls: type | None) -> dict[str, Setting]:
-    """The keys of ``data`` for a registered dataset, or those of any dataset for None."""
+    """The keys of ``data`` for a registered dataset; for None, those common to all datasets."""
     own: Mapping[str, Setting] = {} if cls is None else keywords(cls)
     classes: Any = getattr(cls, "classes", None)
     size: Any = getattr(cls, "default_size", None)

@@ -1,7 +1,7 @@
-"""Checking plain values (as YAML gives them) against type annotations, with sentences that name the key and its file.
+"""Validation of plain YAML values against type annotations, with errors that name the key and its file.
 
-Understood: int, float, bool, str, Path, Any, None, Literal, unions, list, tuple, dict with text keys, dataclasses and
-TypedDicts, and ``Annotated[..., Range(...)]``.
+Supported types: int, float, bool, str, Path, Any, None, Literal, unions, list, tuple, dict with text keys, dataclasses
+and TypedDicts, and ``Annotated[..., Range(...)]``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from zoo.errors import ZooError, nearest
 
 Where = Callable[[str], str]
-"""From a dotted key to the place that set it: a file, or ``--set``."""
+"""Returns the origin of a dotted key: a file, or ``--set``."""
 
 REQUIRED: Any = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
 class Range:
-    """Bounds of a number, for ``Annotated[int, Range(at_least=1)]``; ``above`` and ``below`` are exclusive."""
+    """Bounds of a number, as in ``Annotated[int, Range(at_least=1)]``; ``above`` and ``below`` are exclusive."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -48,18 +48,18 @@ class Range:
 
 @dataclass(frozen=True)
 class Setting:
-    """Type and default of one key; a default of :data:`REQUIRED` means that there is none."""
+    """Type and default of a key; the default :data:`REQUIRED` means that there is none."""
 
     annotation: Any
     default: Any = REQUIRED
 
 
 class _MismatchError(Exception):
-    """The value itself is not of its type; the caller knows the key and says so."""
+    """The value has the wrong type; the caller adds the key to the message."""
 
 
 def keywords(cls: type) -> dict[str, Setting]:
-    """The keywords of a class's constructor. ``**settings`` stands for those of the next class that it inherits from.
+    """The keywords of a class's constructor; ``**settings`` is replaced by those of its base class.
 
     Raises:
         ZooError: An annotation names something that does not exist at run time.
@@ -112,13 +112,13 @@ def fields(struct: type) -> dict[str, Setting]:
 
 
 def check_struct(value: Mapping[str, Any], struct: type, key: str, where: Where) -> Any:
-    """A mapping as the dataclass or TypedDict that it describes. Raises ZooError as :func:`check_mapping`."""
+    """Convert a mapping to a dataclass or TypedDict. Raises ZooError as :func:`check_mapping`."""
     given = check_mapping(value, fields(struct), key, where)
     return {k: given[k] for k in value} if typing.is_typeddict(struct) else struct(**given)
 
 
 def check_mapping(value: Mapping[str, Any], settings: Mapping[str, Setting], key: str, where: Where) -> dict[str, Any]:
-    """Every setting with its checked value, or its default. ``key`` is the dotted name of the mapping.
+    """Validate all settings and fill in defaults. ``key`` is the dotted name of the mapping.
 
     Raises ZooError for an unknown key (with the nearest valid one), a missing one, and a value of the wrong type.
     """
@@ -141,16 +141,16 @@ def check_mapping(value: Mapping[str, Any], settings: Mapping[str, Setting], key
 
 
 def unknown(key: str, valid: Sequence[str], where: Where) -> str:
-    """The sentence for a key that does not exist, with the nearest valid ones or else all of them."""
+    """The error message for an unknown key, with the nearest valid keys, or else all of them."""
     prefix, _, leaf = key.rpartition(".")
     dot = f"{prefix}." if prefix else ""
-    # compared without the section, which would make every neighbour look near
+    # compare without the section, which all keys share
     hint = nearest(leaf, [v.removeprefix(dot) for v in valid], prefix=dot)
     return f'Unknown key "{key}" in {where(key)}{hint or "; valid keys: " + ", ".join(valid) + "."}'
 
 
 def check(value: Any, annotation: Any, key: str, where: Where) -> Any:
-    """The value as its annotation wants it (a list as a tuple, an int as a float). Raises ZooError for others."""
+    """Validate a value and convert it to its annotation (a list to a tuple, an int to a float)."""
     try:
         return _convert(value, annotation, key, where)
     except _MismatchError:
@@ -248,7 +248,7 @@ _WORDS = {
 
 
 def describe(annotation: Any) -> str:
-    """A type in words: ``int | None`` is "a whole number or null"."""
+    """Description of a type: ``int | None`` is "a whole number or null"."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         ranges = [f" ({r})" for r in args[1:] if isinstance(r, Range)]

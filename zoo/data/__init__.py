@@ -1,4 +1,4 @@
-"""Data: files -> :class:`zoo.interfaces.Batch`. Importing this package registers the datasets of the zoo."""
+"""Data loading, from files to :class:`zoo.interfaces.Batch`. Importing this package registers the zoo's datasets."""
 
 from zoo.data import ade20k, celebamask, deepfashion, folder, gta5
 from zoo.data.base import EpochPlan, PairedDataset, collate

@@ -17,7 +17,7 @@ from zoo.data.prepare import PrepareReport, link_or_copy, write_binary
 from zoo.errors import ZooError
 from zoo.registries import DATASETS
 
-# The 150 classes of the scene-parsing benchmark, most frequent first; 0 is what nobody annotated.
+# The 150 classes of the scene-parsing benchmark, most frequent first; 0 is unannotated.
 CLASS_NAMES: tuple[str, ...] = (
     "unknown",
     *("wall", "building", "sky", "floor", "tree", "ceiling", "road", "bed", "windowpane", "grass"),
@@ -41,7 +41,7 @@ CLASS_NAMES: tuple[str, ...] = (
     *("glass", "clock", "flag"),
 )
 
-# The colours in which the benchmark shows its classes; what nobody annotated is black.
+# The class colours of the benchmark; unannotated pixels are black.
 COLOURS: tuple[Colour, ...] = (
     (0, 0, 0),
     *((120, 120, 120), (180, 120, 120), (6, 230, 230), (80, 50, 50), (4, 200, 3), (120, 120, 80), (140, 140, 140)),
@@ -76,11 +76,11 @@ class ADE20K(PairedDataset):
     """``images/<folder>/<stem>.jpg``, ``annotations/<folder>/<stem>.png``, folder = training or validation.
 
     Ids are used as they are in the files: 0 is unknown, k is class k of 1..150. SPADE's code computes a shift by one
-    (unknown last) but discards the result, so every released ADE20K model has unknown in channel 0, and a shift here
-    would make their weights answer with the wrong class.
+    (unknown last) but discards the result, so every released ADE20K model has unknown in channel 0. With a shift here,
+    their weights would produce the wrong classes.
 
-    Training pictures lose their aspect ratio at 286x286 and are cropped to 256x256; test pictures are resized to
-    256x256.
+    Training pictures are resized to 286x286, ignoring the aspect ratio, and cropped to 256x256; test pictures are
+    resized to 256x256.
     """
 
     title = "ADE20K"
@@ -90,7 +90,7 @@ class ADE20K(PairedDataset):
     colours = COLOURS
     standin = "scenes"
     release_hint: ClassVar[str] = (
-        "These labels look like another release of ADE20K: take the 150-class one, ADEChallengeData2016 of "
+        "These labels look like another release of ADE20K: use the 150-class one, ADEChallengeData2016 of "
         "SceneParse150, whose annotations are 8-bit grey PNGs with 0 for unknown and 1 to 150 for the classes."
     )
 
@@ -106,27 +106,27 @@ class ADE20K(PairedDataset):
 
     @classmethod
     def stem(cls, split: str, index: int) -> str:
-        """The names of the real files."""
+        """See :meth:`PairedDataset.stem`."""
         return f"ADE_{'val' if split == 'test' else split}_{index + 1:08d}"
 
     @classmethod
     def wrong_release(cls, root: Path) -> str | None:
-        """The full set keeps one folder per scene, with ``*_seg.png`` beside each picture and an index of its own."""
+        """Detect the full release: one folder per scene, ``*_seg.png`` next to each picture, and an index file."""
         traces = [*root.glob("index_ade20k*"), *islice(root.rglob("*_seg.png"), 1)]
         if not traces:
             return None
         trace = traces[0].relative_to(root)
         return (
-            f"The folder {root} holds the full ADE20K release with thousands of classes (it has {trace}): "
-            "take the 150-class one, ADEChallengeData2016 of SceneParse150."
+            f"The folder {root} contains the full ADE20K release with thousands of classes (it has {trace}): "
+            "use the 150-class one, ADEChallengeData2016 of SceneParse150."
         )
 
     @classmethod
     def prepare(cls, source: Path, out: Path, progress: Progress | None = None) -> PrepareReport:
-        """From ADEChallengeData2016, as ``ADEChallengeData2016.zip`` or unpacked: its layout is that of this class.
+        """Prepare ADEChallengeData2016, as ``ADEChallengeData2016.zip`` or unpacked; the layout is unchanged.
 
-        Takes ``{images,annotations}/{training,validation}/*`` at any depth; unpacked files are hard-linked if the
-        file system allows it, else copied.
+        Finds ``{images,annotations}/{training,validation}/*`` at any depth; unpacked files are hard-linked if possible,
+        else copied.
         """
         wanted = re.compile(r"(?:^|/)((?:images|annotations)/(?:training|validation)/[^/.][^/]*\.(?:jpg|png))$")
         report = PrepareReport()

@@ -1,4 +1,4 @@
-"""The base class of all datasets: pictures paired with label maps, read lazily, augmented by a seed."""
+"""The base class of all datasets: pictures paired with label maps, with lazy loading and seeded augmentation."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class EpochPlan:
     """The pictures of an epoch.
 
     Attributes:
-        shown: The distinct pictures, ascending.
-        order: The sequence in which they are drawn.
+        shown: The distinct pictures, in ascending order.
+        order: The training sequence.
     """
 
     shown: list[int]
@@ -37,44 +37,44 @@ class EpochPlan:
 
 
 class PairedDataset(Dataset[dict[str, Any]], ABC):
-    """Pictures and label maps of one split; a dataset is a subclass whose :meth:`folders` returns where its files are.
+    """Pictures and label maps of one split; subclasses define the location of their files in :meth:`folders`.
 
-    ``dataset[i]`` is picture i without augmentation; ``dataset[i, draw]`` the same picture with the crop and flip that
-    the integer seed ``draw`` fixes, so that a run can be continued exactly. Items are dicts: image ``[3, H, W]``
+    ``dataset[i]`` is picture i without augmentation; ``dataset[i, draw]`` is the same picture with the crop
+    and flip of the integer seed ``draw``, so that a run can be resumed exactly. Items are dicts: image ``[3, H, W]``
     float32 in [-1, 1], label ``[H, W]`` int64 in [0, C), name, and weight ``[1, H, W]`` if the dataset has one.
 
-    A dataset that can be made from its original download has a class method ``prepare(source, out, progress,
+    A dataset that can be prepared from its original download has a class method ``prepare(source, out, progress,
     **settings)`` that returns a :class:`zoo.data.prepare.PrepareReport`.
 
     Args:
         root: The folder of the dataset.
         split: "train" or "test".
         size: (H, W) of the items.
-        flip: Mirror half of the training pictures.
+        flip: Flip training pictures horizontally with probability 1/2.
         load_scale: Training pictures are resized to ``round(size * load_scale)`` and cropped to ``size``.
 
     Raises:
-        ZooError: The folder is missing, empty, or holds pictures without a partner.
+        ZooError: The folder is missing or empty, or contains pictures without labels or labels without pictures.
     """
 
     name: ClassVar[str]  # set by the registry
     title: ClassVar[str] = ""
-    """Name for headings, by default that of the registry."""
+    """Name in headings; by default, that in the registry."""
     source: ClassVar[str] = "you"
-    """Where to get it; error messages insert it after "<name> comes from"."""
+    """Where to get the dataset; inserted in error messages after "<name> comes from"."""
     classes: int
     class_names: tuple[str, ...]
     colours: ClassVar[tuple[Colour, ...]] = ()
     """A colour per class; without any, :func:`zoo.visual.distinct_colours`."""
     default_size: ClassVar[tuple[int, int]] = (256, 256)
     standin: ClassVar[str | None] = None
-    """The entry of :data:`zoo.registries.STANDINS` that draws procedural pictures with these classes."""
+    """Name in :data:`zoo.registries.STANDINS` of the stand-in with these classes."""
     release_hint: ClassVar[str] = ""
-    """A sentence for labels that are those of another release of the dataset."""
+    """Error message if the labels are from another release of the dataset."""
     image_suffixes: ClassVar[tuple[str, ...]] = (".jpg",)
     label_suffixes: ClassVar[tuple[str, ...]] = (".png",)
     label_tail: ClassVar[str] = ""
-    """What the stem of a label has after the stem of its picture."""
+    """Suffix of a label's stem after the stem of its picture."""
 
     def __init__(
         self, *, root: Path, split: str, size: tuple[int, int], flip: bool = True, load_scale: float = 1.0
@@ -100,23 +100,23 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
     @classmethod
     @abstractmethod
     def folders(cls, root: Path, split: str) -> tuple[Path, Path]:
-        """The folders of the pictures and of the labels of a split, below ``root``."""
+        """The folders of pictures and labels of a split in ``root``."""
 
     @classmethod
     def stem(cls, split: str, index: int) -> str:
-        """The stem of picture ``index``, as the real dataset would number it; the files of a stand-in get it."""
+        """The stem of picture ``index`` in a stand-in, following the real dataset's naming."""
         return f"{index + 1 + 100_000 * (split == 'test'):08d}"
 
     @classmethod
     def files(cls, root: Path, split: str, index: int) -> tuple[Path, Path]:
-        """Where a stand-in puts picture ``index`` of a split and its label."""
+        """The paths of picture ``index`` of a split and its label in a stand-in."""
         images, labels = cls.folders(root, split)
         stem = cls.stem(split, index)
         return images / f"{stem}{cls.image_suffixes[0]}", labels / f"{stem}{cls.label_tail}{cls.label_suffixes[0]}"
 
     @classmethod
     def write_extras(cls, root: Path) -> None:
-        """Write the files that the real dataset has beside pictures and labels; for a stand-in."""
+        """Write further files of the real dataset, besides pictures and labels, for a stand-in."""
         return
 
     @classmethod
@@ -127,12 +127,12 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
 
     @classmethod
     def wrong_release(cls, root: Path) -> str | None:
-        """A sentence when the files below ``root`` are those of another release, else None."""
+        """An error message if ``root`` contains another release, else None."""
         return None
 
     @classmethod
     def nothing_at(cls, root: Path, split: str) -> str:
-        """The sentence for a folder without pictures: where they come from, and what runs without them."""
+        """The error message for a folder without pictures: where to get them, and the procedural alternative."""
         wrong = cls.wrong_release(root) if root.is_dir() else None
         if wrong:
             return wrong
@@ -162,23 +162,23 @@ class PairedDataset(Dataset[dict[str, Any]], ABC):
         return item if weight is None else item | {"weight": weight}
 
     def weight(self, index: int, label: Tensor) -> Tensor | None:
-        """Loss weight ``[1, H, W]`` in [0, 1] of picture ``index`` for its augmented ``label`` ``[H, W]``, or None.
+        """Loss weight ``[1, H, W]`` in [0, 1] of picture ``index`` with augmented ``label`` ``[H, W]``, or None.
 
-        It is derived from the label as it is shown, and so is cropped and mirrored with it.
+        It is computed from the augmented label and therefore cropped and flipped with it.
         """
         return None
 
     def facts(self) -> dict[str, Any]:
-        """Decisions of the dataset itself, as plain values for the dry run and the run's record."""
+        """Choices made by the dataset, as plain values, for the dry run and the run's record."""
         return {}
 
     def epoch(self, rng: np.random.Generator) -> EpochPlan:
-        """The pictures of one epoch: by default all of them, once, shuffled."""
+        """The pictures of one epoch; by default all of them once, shuffled."""
         return EpochPlan(list(range(len(self))), rng.permutation(len(self)).tolist())
 
 
 def collate(items: Sequence[dict[str, Any]]) -> Batch:
-    """Items of one dataset -> :class:`zoo.interfaces.Batch`."""
+    """Collate items of one dataset to a :class:`zoo.interfaces.Batch`."""
     weight = torch.stack([item["weight"] for item in items]) if "weight" in items[0] else None
     image = torch.stack([item["image"] for item in items])
     label = torch.stack([item["label"] for item in items])
@@ -186,16 +186,16 @@ def collate(items: Sequence[dict[str, Any]]) -> Batch:
 
 
 def partner_problems(listing: Listing) -> list[str]:
-    """One sentence per file without a partner or with a namesake."""
+    """One message per file without a counterpart or with a duplicate stem."""
     sentences = [f"The picture {path} has no label: add it or remove the picture." for path in listing.lone_images]
     sentences += [f"The label {path} has no picture: add it or remove the label." for path in listing.lone_labels]
     return sentences + [
-        f"The file {path} shares its stem with another one: rename or remove one." for path in listing.twins
+        f"The file {path} has the same stem as another one: rename or remove one." for path in listing.twins
     ]
 
 
 def out_of_range(path: Path, ids: Sequence[int], classes: int) -> str:
-    """The message for a label map with ids outside [0, classes)."""
+    """The error message for a label map with ids outside [0, classes)."""
     bad = [i for i in ids if not 0 <= i < classes]
     shown = ", ".join(map(str, bad[:8])) + (f" and {len(bad) - 8} more" if len(bad) > 8 else "")
     plural = "s" if len(bad) > 1 else ""

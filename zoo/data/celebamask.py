@@ -1,4 +1,4 @@
-"""CelebAMask-HQ: faces with 19 classes, in the layout of one's own pictures."""
+"""CelebAMask-HQ: faces with 19 classes, in the layout of the dataset ``folder``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASS_NAMES: tuple[str, ...] = (
     *("necklace", "neck", "clothes"),
 )
 
-# The colours of the masks that CelebAMask-HQ's own tools draw.
+# The class colours of CelebAMask-HQ's own tools.
 COLOURS: tuple[Colour, ...] = (
     *((0, 0, 0), (204, 0, 0), (76, 153, 0), (204, 204, 0), (51, 51, 255), (204, 0, 204), (0, 255, 255)),
     *((51, 255, 255), (102, 51, 0), (255, 0, 0), (102, 204, 0), (255, 255, 0), (0, 0, 153), (0, 0, 204)),

@@ -1,4 +1,4 @@
-"""Checks the files of a dataset before training."""
+"""Checks of a dataset's files before training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.errors import ZooError
 from zoo.registries import DATASETS
 
 SHOWN = 20
-"""Problems that a summary lists before it counts the rest."""
+"""Maximum number of problems listed in a summary."""
 
 
 @dataclass
@@ -25,10 +25,10 @@ class CheckReport:
     Attributes:
         name: The dataset.
         root: Its folder.
-        classes: The number of classes that the user gave, if the dataset has none of its own.
+        classes: The number of classes given by the user, if the dataset has no fixed one.
         counts: Pairs per split.
-        problems: Sentences, any of which stops training.
-        notes: Worth knowing.
+        problems: Messages; any of them prevents training.
+        notes: Informational messages.
     """
 
     name: str
@@ -44,7 +44,7 @@ class CheckReport:
         return not self.problems
 
     def summary(self) -> str:
-        """Counts, problems (the first 20) and notes, a line each."""
+        """Counts, problems (the first 20) and notes, one per line."""
         counts = ", ".join(f"{count} {split}" for split, count in self.counts.items())
         lines = [f"{self.name} in {self.root}: {counts} pairs"]
         lines += [f"problem: {sentence}" for sentence in self.problems[:SHOWN]]
@@ -76,17 +76,17 @@ def check(
     progress: Progress | None = None,
     **settings: Any,
 ) -> CheckReport:
-    """Read every file of a dataset and report what is wrong.
+    """Read every file of a dataset and report problems.
 
     Args:
         name: The dataset.
         root: Its folder.
-        size: (H, W) of training, for a note on squeezed pictures.
+        size: (H, W) of training, for a note on distorted pictures.
         splits: The splits to check.
-        quick: Do not read files again that have not changed since an earlier check.
+        quick: Skip files that have not changed since an earlier check.
         progress: Called with (done, total).
-        settings: Settings of the dataset. A dataset without a number of classes takes it from ``classes``; without it
-            ids are reported and not checked.
+        settings: Settings of the dataset. A dataset without a fixed number of classes needs ``classes``; otherwise ids
+            are reported but not checked.
 
     Raises:
         ZooError: The dataset is unknown.
@@ -125,7 +125,7 @@ def _check_files(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts
         report.problems += [fact.fault for fact in (image, label) if fact.fault]
         if not label.fault and classes is not None and (label.ids[0] < 0 or label.ids[-1] >= classes):
             report.problems.append(out_of_range(pair.label, label.ids, classes))
-        # Both are resized to one size, so other resolutions are harmless, but another shape would shift every border.
+        # both are resized to one size, so different resolutions are harmless, but different shapes shift all borders
         if image.width and label.width and abs(image.width / image.height * label.height / label.width - 1) > 0.02:
             report.problems.append(
                 f"The picture {pair.image} is {image.width}x{image.height} but its label is "
@@ -144,7 +144,7 @@ def _check_labels(
     palette = sum(fact.mode == "P" for fact in labels)
     if palette:
         report.notes.append(
-            f"{palette} of {len(labels)} labels are palette pictures: their indices are read as class ids."
+            f"{palette} of {len(labels)} labels are palette images: their indices are read as class ids."
         )
     ids = sorted({i for fact in labels for i in fact.ids})
     if classes is None and ids:
@@ -160,5 +160,5 @@ def _note_shapes(report: CheckReport, pairs: list[Pair], facts: dict[Path, Facts
     if squeezed:
         report.notes.append(
             f"{squeezed} of {shapes.total()} pictures have another aspect ratio than {size[1]}x{size[0]} "
-            "and are squeezed to it."
+            "and are distorted by resizing."
         )

@@ -1,4 +1,4 @@
-"""The names and colours of a dataset's classes, indexed by label id."""
+"""Names and colours of a dataset's classes, indexed by label id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class ClassTable:
-    """Names and colours, one of each per class."""
+    """One name and one colour per class."""
 
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
@@ -25,12 +25,12 @@ class ClassTable:
         return len(self.names)
 
     def ids(self, words: str | Sequence[str]) -> tuple[int, ...]:
-        """Ids of classes named by name or id, in ascending order: "sky,road" or ["sky", "6"].
+        """Ids of classes given by name or id, in ascending order: "sky,road" or ["sky", "6"].
 
-        Upper case, spaces, hyphens and underscores do not matter.
+        Case, spaces, hyphens and underscores are ignored.
 
         Raises:
-            ZooError: A word is neither; the message has near misses.
+            ZooError: A word is neither; the message suggests similar names.
         """
         words = words.split(",") if isinstance(words, str) else words
         found = {self._id(word.strip()) for word in words if word.strip()}
@@ -50,7 +50,7 @@ class ClassTable:
         raise ZooError(f'There is no class "{word}"{hint}')
 
     def listed(self, ids: Sequence[int] | range) -> str:
-        """Names for a sentence; of many only the first."""
+        """Names for use in a message, truncated if there are many."""
         shown = ", ".join(self.names[i] for i in ids[:20])
         return shown + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
 
@@ -62,8 +62,8 @@ def _plain(name: str) -> str:
 def class_table(data: Mapping[str, Any]) -> ClassTable:
     """The classes of the ``data`` section of a config.
 
-    Those of its dataset, if it names its classes and has as many as the config; else ``data.class_names``, or
-    "class 0", "class 1" ..., in :func:`zoo.visual.distinct_colours`.
+    If the dataset has class names, and as many classes as the config, these are used; otherwise ``data.class_names`` or
+    "class 0", "class 1" ..., with :func:`zoo.visual.distinct_colours`.
     """
     classes, name = data["classes"], data.get("name")
     own = _table_of(DATASETS.get(name)) if isinstance(name, str) and name in DATASETS else None
@@ -73,7 +73,7 @@ def class_table(data: Mapping[str, Any]) -> ClassTable:
 
 
 def class_tables() -> dict[str, ClassTable]:
-    """The classes of every registered dataset that names them."""
+    """The classes of every registered dataset with class names."""
     tables = {name: _table_of(DATASETS.get(name)) for name in DATASETS.names()}
     return {name: table for name, table in tables.items() if table is not None}
 
@@ -82,7 +82,7 @@ def dataset_table(name: str, classes: int) -> ClassTable:
     """The classes of a registered dataset, for a model with ``classes`` classes.
 
     Raises:
-        ZooError: No dataset of this name names its classes, or it has another number of them.
+        ZooError: There is no dataset of this name with class names, or it has another number of classes.
     """
     tables = class_tables()
     if name not in tables:

@@ -19,8 +19,8 @@ from zoo.data.transforms import read_image
 from zoo.errors import ZooError
 from zoo.registries import DATASETS
 
-# The dataset comes without names. 0, 1, 3, 4 and 6-10 were read off real pictures and their label maps;
-# 2, 5 and 11-15 occur in none of the pictures at hand, and their names are guesses.
+# The dataset has no class names. 0, 1, 3, 4 and 6-10 were determined from real pictures and their label maps;
+# 2, 5 and 11-15 did not occur in the available pictures, and their names are guesses.
 CLASS_NAMES: tuple[str, ...] = (
     *("background", "skin", "skirt", "pants", "top", "outerwear", "jewellery", "hair"),
     *("face", "dress", "hat", "shoes", "bag", "belt", "socks", "glasses"),
@@ -40,7 +40,7 @@ FACE = CLASS_NAMES.index("face")
 class DeepFashion(PairedDataset):
     """``{train,test}/<stem>.jpg`` with ``{train,test}/<stem>_label.png``, ids 0 (background) to 15.
 
-    Pictures on disk are already padded with white to squares, and only resized here.
+    Pictures on disk are already padded with white to squares; they are only resized here.
     """
 
     title = "DeepFashion"
@@ -53,7 +53,7 @@ class DeepFashion(PairedDataset):
     colours = COLOURS
     standin = "figures"
     release_hint: ClassVar[str] = (
-        "These labels look like DeepFashion's own colour maps: `zoo data prepare deepfashion` makes ids of them."
+        "These labels look like DeepFashion's colour maps: convert them to ids with `zoo data prepare deepfashion`."
     )
     label_tail = "_label"
 
@@ -64,7 +64,7 @@ class DeepFashion(PairedDataset):
 
     @classmethod
     def stem(cls, split: str, index: int) -> str:
-        """The names of the real files."""
+        """See :meth:`PairedDataset.stem`."""
         return f"id_{index + 1 + 500_000 * (split == 'test'):08d}_01_1_front"
 
     @classmethod
@@ -74,13 +74,13 @@ class DeepFashion(PairedDataset):
 
     @classmethod
     def prepare(cls, source: Path, out: Path, progress: Progress | None = None) -> PrepareReport:
-        """From In-shop Clothes Retrieval: pictures ``id_XXXXXXXX/<stem>.jpg``, parsings ``<stem>_segment.png``.
+        """Prepare In-shop Clothes Retrieval: pictures ``id_XXXXXXXX/<stem>.jpg``, parsings ``<stem>_segment.png``.
 
         Both are found at any depth. The parsing may also be called ``<stem>_label.png`` or ``<stem>.png``, in palette
-        colours or as grey ids; of two pictures of one name the later path wins (``img_highres`` over ``img``). Writes
-        ``<split>/id_XXXXXXXX_<stem>.jpg`` of 256x256, padded with white to a square, and drops pictures without a
-        face. People go to train or test as in ``list_eval_partition.txt`` (query and gallery are test); without that
-        file every tenth goes to test.
+        colours or as grey ids. If two pictures have the same name, the last path in order is used (``img_highres`` over
+        ``img``). Writes ``<split>/id_XXXXXXXX_<stem>.jpg`` of 256x256, padded with white to a square, and drops
+        pictures without a face. People are assigned to train or test by ``list_eval_partition.txt`` (query and gallery
+        are test); without that file, every tenth person is assigned to test.
         """
         labels = _by_name(source, ".png")
         pictures = {name: path for name, path in _by_name(source, ".jpg").items() if name in labels}
@@ -98,10 +98,10 @@ class DeepFashion(PairedDataset):
 
 
 def _padded(job: PairJob) -> tuple[Image.Image, Image.Image]:
-    """A picture and its ids on squares of 256x256; the margin is white, and background in the label."""
+    """Pad a picture with white and its ids with background, and resize both to 256x256."""
     ids = class_ids(job.label, COLOURS)
     if not (ids == FACE).any():
-        raise ZooError(f"The picture {job.image} shows no face: left out.")
+        raise ZooError(f"The picture {job.image} shows no face.")
     image = read_image(job.image)
     label = Image.fromarray(ids).resize(image.size, Image.Resampling.NEAREST)
     side = max(image.size)
@@ -113,7 +113,7 @@ def _padded(job: PairJob) -> tuple[Image.Image, Image.Image]:
 
 
 def _by_name(source: Path, suffix: str) -> dict[str, Path]:
-    """Files by ``id_XXXXXXXX_<stem>``: the person's folder, where there is one, and the stem without its tail."""
+    """Files by ``id_XXXXXXXX_<stem>``: the person's folder, if any, and the stem without its suffix."""
     found = {}
     for path in sorted(source.rglob(f"*{suffix}")):
         stem = re.sub(r"_(segment|label)$", "", path.stem)

@@ -1,4 +1,4 @@
-"""Facts about picture and label files, which are read once and kept between runs."""
+"""Properties of picture and label files, cached between runs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from zoo.files import cache_dir, write_text
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about one file.
+    """Properties of one file.
 
     Attributes:
         width: In pixels.
         height: In pixels.
-        mode: As Pillow names it.
+        mode: Pillow's image mode.
         ids: Class ids that occur in a label.
-        fault: Why the file cannot be used, or nothing.
+        fault: Why the file cannot be used; empty if it can.
     """
 
     width: int = 0
@@ -40,13 +40,13 @@ class Facts:
 def facts_of(
     root: Path, images: Sequence[Path], labels: Sequence[Path], *, fresh: bool = False, progress: Progress | None = None
 ) -> dict[Path, Facts]:
-    """Decode every file to its end, on threads; a file that has not changed since the last time is not read again.
+    """Decode every file completely, in threads; unchanged files are taken from the cache.
 
     Args:
-        root: The folder of the dataset, which has one file in the user's cache folder.
+        root: The folder of the dataset, which has one cache file.
         images: Pictures.
         labels: Label maps.
-        fresh: Read all files.
+        fresh: Ignore the cache.
         progress: Called with (done, total).
     """
     cache_file = _cache_file(root)
@@ -67,7 +67,7 @@ def facts_of(
     found.update(zip((path for path, _ in work), results, strict=True))
     if work:
         entries = {str(path.absolute()): (stamps.get(path, ""), astuple(facts)) for path, facts in found.items()}
-        with contextlib.suppress(OSError):  # without a place for it the next start reads the files again
+        with contextlib.suppress(OSError):  # without a writable cache, the files are read again next time
             write_text(cache_file, json.dumps(known | entries))
     return found
 
@@ -76,7 +76,7 @@ def _image_facts(path: Path) -> Facts:
     try:
         with Image.open(path) as file:
             width, height = file.size
-            # A JPEG decoded at an eighth of its size is still read to its last byte, in a third of the time.
+            # Decoding a JPEG at 1/8 scale still reads the whole file, in a third of the time.
             file.draft("RGB", (width // 8, height // 8))
             file.load()
             return Facts(width, height, file.mode)

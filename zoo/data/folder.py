@@ -1,4 +1,4 @@
-"""Anybody's pictures with label maps: two folders per split, matched by stem."""
+"""Your own pictures with label maps: two folders per split, matched by stem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GTA-5 at 512x256 with the 19 train ids of Cityscapes and one class for the rest, rebalanced by rarity of colour."""
+"""GTA-5 at 512x256 with the 19 train ids of Cityscapes and one class for the rest, rebalanced by colour rarity."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from zoo.data.transforms import read_image
 from zoo.errors import ZooError
 from zoo.registries import DATASETS
 
-# The train ids of Cityscapes, then everything else (the bonnet of the camera's car, street furniture, ...).
+# The train ids of Cityscapes, then everything else (the bonnet of the ego vehicle, street furniture, ...).
 CLASS_NAMES: tuple[str, ...] = (
     *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign"),
     *("vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train"),
     *("motorcycle", "bicycle", "other"),
 )
 
-# The 19 classes that Cityscapes trains on.
+# The 19 training classes of Cityscapes.
 CITYSCAPES_COLOURS: tuple[Colour, ...] = (
     *((128, 64, 128), (244, 35, 232), (70, 70, 70), (102, 102, 156), (190, 153, 153), (153, 153, 153)),
     *((250, 170, 30), (220, 220, 0), (107, 142, 35), (152, 251, 152), (70, 130, 180), (220, 20, 60)),
@@ -40,20 +40,20 @@ OTHER = CLASS_NAMES.index("other")
 class GTA5(PairedDataset):
     """``RGB256Full/<split>/<stem>.png`` with ``LabelgrayFull20/<split>/<stem>.png``, ids 0..19 (19 = other).
 
-    Rebalanced, an epoch draws ``draws`` pictures by the rarity of road, building, sky, other and sidewalk in turn and
-    shows ``pictures_per_epoch`` random ones of them, and items have a loss mask. With fewer than ``draws`` pictures on
-    disk both numbers shrink in proportion. The mask is mirrored with its picture, unlike in the official code. Test
-    items have no mask.
+    With rebalancing, an epoch samples ``draws`` pictures by the rarity of road, building, sky, other and sidewalk in
+    turn and uses a random subset of ``pictures_per_epoch`` of them, and items have a loss mask. With fewer than
+    ``draws`` pictures on disk, both numbers are reduced in proportion. The mask is flipped with its picture, unlike in
+    the official code. Test items have no mask.
 
     Args:
         root: The folder of the dataset.
         split: "train" or "test".
         size: (H, W) of the items.
-        flip: Mirror half of the training pictures.
+        flip: Flip training pictures horizontally with probability 1/2.
         load_scale: As in :class:`PairedDataset`.
         rarity: "on", "off" or "auto" (rebalance if ``<root>/rarity.npz`` exists).
-        draws: Pictures that an epoch draws by rarity.
-        pictures_per_epoch: Pictures that an epoch shows.
+        draws: Pictures sampled by rarity per epoch.
+        pictures_per_epoch: Pictures used per epoch.
     """
 
     title = "GTA-5"
@@ -67,11 +67,11 @@ class GTA5(PairedDataset):
     default_size = (256, 512)
     standin = "streets"
     release_hint: ClassVar[str] = (
-        "These labels look like the original colour maps of GTA-5: `zoo data prepare gta5` makes ids of them."
+        "These labels look like the original colour maps of GTA-5: convert them to ids with `zoo data prepare gta5`."
     )
     image_suffixes = (".png",)
     objects: ClassVar[tuple[int, ...]] = (0, 2, 10, 19, 1)
-    """The classes whose rarity draws pictures: road, building, sky, other, sidewalk."""
+    """The classes for rarity sampling: road, building, sky, other, sidewalk."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class GTA5(PairedDataset):
             raise ZooError(
                 f"data.draws ({draws}) and data.pictures_per_epoch ({pictures_per_epoch}) must be at least 1."
             )
-        if isinstance(rarity, bool):  # YAML reads a bare on or off as a truth value
+        if isinstance(rarity, bool):  # YAML reads an unquoted on or off as a boolean
             rarity = "on" if rarity else "off"
         self.draws = min(draws, len(self))
         self.pictures_per_epoch = max(1, round(pictures_per_epoch * self.draws / draws))
@@ -110,11 +110,11 @@ class GTA5(PairedDataset):
         return {"rarity": self.table is not None}
 
     def epoch(self, rng: np.random.Generator) -> EpochPlan:
-        """Rebalanced where there is a rarity file, else every picture once."""
+        """Rebalanced if there is a rarity file, else every picture once."""
         if self.table is None:
             return super().epoch(rng)
         bins = self.table.bins[list(self.objects)]
-        bins = bins[~np.isnan(bins[:, 0])]  # a class that never occurs draws nothing
+        bins = bins[~np.isnan(bins[:, 0])]  # skip classes that never occur
         if not len(bins):
             return super().epoch(rng)
         drawn = np.array(rarity_draws(bins, self.draws, rng.random(self.draws)))
@@ -131,12 +131,12 @@ class GTA5(PairedDataset):
         test: int | None = None,
         test_list: Path | None = None,
     ) -> PrepareReport:
-        """From Playing for Data: ``images/<number>.png``, colour maps ``labels/<number>.png``, at any depth.
+        """Prepare Playing for Data: ``images/<number>.png``, colour maps ``labels/<number>.png``, at any depth.
 
         Writes ``RGB256Full`` (bicubic) and ``LabelgrayFull20`` (nearest; Cityscapes colours to train ids, all else
-        19) of 512x256 under eight-digit numbers. Into test go the numbers in ``test_list`` (a text file, one each
-        line); without it the last ``test`` pictures; without either the validation set of the download's
-        ``split.mat`` (its own test set is left out), and without that file the last quarter.
+        19) of 512x256 with eight-digit names. The test split consists of the numbers in ``test_list`` (a text file, one
+        per line); without it, of the last ``test`` pictures; without either, of the validation set in the download's
+        ``split.mat`` (whose own test set is omitted); without that file, of the last quarter.
         """
         images, labels = _in_folder(source, "images"), _in_folder(source, "labels")
         names = sorted(images.keys() & labels.keys(), key=natural_key)
@@ -166,7 +166,7 @@ def _in_folder(source: Path, folder: str) -> dict[str, Path]:
 
 
 def _split_of_numbers(source: Path, names: list[str], test: int | None, test_list: Path | None) -> dict[str, str]:
-    """Name -> split; names that belong to neither are left out."""
+    """Split by name; names in neither split are omitted."""
     matlab = next(iter(source.rglob("split.mat")), None)
     if test_list is None and test is None and matlab is not None:
         from scipy.io import loadmat
@@ -183,5 +183,5 @@ def _split_of_numbers(source: Path, names: list[str], test: int | None, test_lis
         return {name: "test" if name.lstrip("0") in listed else "train" for name in names}
     count = len(names) // 4 if test is None else test
     if not 0 <= count < len(names):
-        raise ZooError(f"The test set would have {count} of {len(names)} pictures: choose fewer, and at least none.")
+        raise ZooError(f"The test set would have {count} of {len(names)} pictures: choose from 0 to fewer than all.")
     return {name: "test" if i >= len(names) - count else "train" for i, name in enumerate(names)}

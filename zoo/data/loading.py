@@ -1,8 +1,8 @@
-"""Batches read by worker processes, which ignore the signals that end a run.
+"""Data loading in worker processes that ignore termination signals.
 
-A terminal and Slurm signal all processes of a run at once. The main process finishes its iteration and saves a
-checkpoint, which needs live workers: torch ends a run whose workers die. So the workers ignore SIGINT and SIGTERM
-unless their parent process sent them.
+A terminal or Slurm sends signals to all processes of a run. The main process then finishes its iteration and saves a
+checkpoint, which requires live workers, since torch aborts if a worker dies. The workers therefore ignore SIGINT and
+SIGTERM unless sent by their parent process.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ SIGNALS = {signal.SIGINT, signal.SIGTERM}
 def loader(
     dataset: PairedDataset, batches: Iterable[Sequence[Key | int]], workers: int = 0, *, pin_memory: bool = False
 ) -> Iterator[Batch]:
-    """The batches of a dataset.
+    """A data loader for the given batches of a dataset.
 
     Args:
         dataset: The pictures.
-        batches: For each batch the keys of its items.
-        workers: Processes that read; 0 reads in this one.
-        pin_memory: Put batches into page-locked memory, from which a GPU copies without waiting.
+        batches: The keys of the items of each batch.
+        workers: Number of worker processes; 0 loads in this process.
+        pin_memory: Use page-locked memory, for asynchronous copies to a GPU.
 
     Raises:
-        ZooError: A picture cannot be read, also when this happened in a worker.
+        ZooError: A picture cannot be read, also if this happens in a worker.
     """
     loaded: Iterable[Any] = DataLoader(
         _Caught(dataset),
         batch_sampler=[list(keys) for keys in batches],
         collate_fn=_collate_caught,
         num_workers=workers,
-        # By default every start takes a number from the global generator, and a continued run would differ.
+        # By default, every iterator draws a number from the global generator, and a resumed run would differ.
         generator=torch.Generator(),
         worker_init_fn=exit_on_parent_sigterm,
         pin_memory=pin_memory,
@@ -58,7 +58,7 @@ def loader(
 
 
 class _Caught(Dataset[Any]):
-    """Hands a ZooError on as an item: raised in a worker it would arrive wrapped in that worker's traceback."""
+    """Returns a ZooError as an item; if raised in a worker, it would be wrapped with the worker's traceback."""
 
     def __init__(self, dataset: PairedDataset) -> None:
         self.dataset = dataset
@@ -76,7 +76,7 @@ def _collate_caught(items: Sequence[Any]) -> Batch | ZooError:
 
 @contextmanager
 def block_signals_in_workers() -> Iterator[None]:
-    """Processes started in the block have SIGINT and SIGTERM blocked; this process receives them after the block."""
+    """Context that blocks SIGINT and SIGTERM in processes started within; this process receives them afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which files of a folder belong together: natural order, and pictures matched with their labels by stem."""
+"""Matching of pictures and labels by stem, in natural order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Pair:
-    """One picture with its label map; the name is the stem of the picture."""
+    """A picture with its label map; the name is the picture's stem."""
 
     name: str
     image: Path
@@ -24,7 +24,7 @@ class Listing:
         pairs: In natural order of their names.
         lone_images: Pictures without a label.
         lone_labels: Labels without a picture.
-        twins: Second files of a stem.
+        twins: Further files with the same stem.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -67,7 +67,7 @@ def _by_stem(
 ) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        # A leading dot: the shadow files that some file systems leave beside every picture.
+        # skip hidden files, such as those that macOS creates next to every picture
         if path.suffix.lower() not in suffixes or path.name.startswith(".") or not path.stem.endswith(tail):
             continue
         if skip_tail and path.stem.endswith(skip_tail):

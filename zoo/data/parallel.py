@@ -1,6 +1,6 @@
-"""One function over many files, on threads or processes.
+"""Parallel processing of many files in threads or processes.
 
-Threads suit work that releases Python's lock, as decoding a picture does; processes suit work that holds it.
+Use threads for work that releases the GIL, such as decoding pictures, and processes for work that holds it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) as work goes on; for progress bars."""
+"""Progress callback, called with (done, total)."""
 
 
 MOST_WORKERS = 16
@@ -24,7 +24,7 @@ MOST_WORKERS = 16
 def each(
     work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None, threads: int | None = None
 ) -> Iterator[Result]:
-    """``work(item)`` for every item, in order, on ``threads`` threads (default: one per core, at most 16)."""
+    """``work(item)`` for every item, in order, in ``threads`` threads (default: one per core, at most 16)."""
     with ThreadPoolExecutor(threads or min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
         yield from _gathered(pool, work, items, progress)
 
@@ -32,9 +32,9 @@ def each(
 def each_apart(
     work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
 ) -> Iterator[Result]:
-    """``work(item)`` for every item, in order, on forked processes, one per core, at most 16.
+    """``work(item)`` for every item, in order, in forked processes, one per core, at most 16.
 
-    Work and results travel by pickle. Where processes cannot fork, all is done in this one.
+    Items and results are pickled. If forking is not supported, this process does all the work.
     """
     if "fork" not in get_all_start_methods():
         yield from each(work, items, progress, threads=1)
@@ -56,5 +56,5 @@ def _gathered(
                 progress(done, len(items))
             yield result
     finally:
-        # After an error or an interrupt, the rest of a long queue would otherwise be worked off first.
+        # after an error or interrupt, do not process the rest of the queue
         pool.shutdown(cancel_futures=True)

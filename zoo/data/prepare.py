@@ -1,7 +1,7 @@
-"""From original downloads to the layouts that the datasets read; an interrupted run continues where it stopped.
+"""Conversion of original downloads to the layouts that the datasets read; an interrupted run can be continued.
 
-A dataset that can be prepared has a class method ``prepare(source, out, progress, **settings)``; what several of them
-share is here.
+A dataset that can be prepared has a class method ``prepare(source, out, progress, **settings)``; this module contains
+the shared code.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class PrepareReport:
     """The outcome of a preparation.
 
     Attributes:
-        written: Pairs (or files, for a dataset whose files are taken as they are) put into the layout.
-        kept: Those that were already there.
-        dropped: Why others are left out, one sentence each.
+        written: Number of pairs (or files, for a dataset whose files are used unchanged) written to the layout.
+        kept: Number of those that already existed.
+        dropped: For each omitted pair, one sentence with the reason.
     """
 
     written: int = 0
@@ -44,7 +44,7 @@ class PrepareReport:
 
 @dataclass(frozen=True)
 class PairJob:
-    """A picture and label of a download, and the files that they become."""
+    """A picture and label of a download, and their output files."""
 
     image: Path
     label: Path
@@ -53,33 +53,33 @@ class PairJob:
 
 
 def preparable() -> list[str]:
-    """The datasets that have a class method ``prepare``."""
+    """Names of the datasets that have a class method ``prepare``."""
     return [name for name in DATASETS.names() if hasattr(DATASETS.get(name), "prepare")]
 
 
 def prepare(name: str, source: Path, out: Path, *, progress: Progress | None = None, **settings: Any) -> PrepareReport:
-    """Bring the download of a dataset into its layout.
+    """Convert the download of a dataset to its layout.
 
-    Files are written complete or not at all, and those already there are kept.
+    Files are written atomically, and existing ones are kept.
 
     Args:
         name: The dataset.
-        source: The download; its class method ``prepare`` describes what is expected there.
-        out: The folder for the dataset.
+        source: The download; see the dataset's class method ``prepare`` for the expected content.
+        out: Output folder.
         progress: Called with (done, total).
         settings: Keywords of the dataset's ``prepare``.
 
     Returns:
-        What was written, and which pictures cannot be used.
+        What was written, and which pictures were dropped.
 
     Raises:
-        ZooError: The dataset is unknown or cannot be prepared, a setting is unknown or of a wrong type, or ``source``
-            does not hold the download.
+        ZooError: The dataset is unknown or cannot be prepared, a setting is unknown or has the wrong type, or
+            ``source`` does not contain the download.
     """
     dataset = DATASETS.get(name)
     if not hasattr(dataset, "prepare"):
         raise ZooError(
-            f'The dataset "{name}" has no preparation{nearest(name, preparable()) or "."} Those that have one: '
+            f'The dataset "{name}" cannot be prepared{nearest(name, preparable()) or "."} These can be: '
             f"{', '.join(preparable())}."
         )
     source = Path(source)
@@ -91,24 +91,24 @@ def prepare(name: str, source: Path, out: Path, *, progress: Progress | None = N
 
 
 def prepare_settings(name: str) -> dict[str, Setting]:
-    """The settings of a dataset's ``prepare``, with their types and defaults."""
+    """Settings of a dataset's ``prepare``, with their types and defaults."""
     found = parameters(DATASETS.get(name).prepare)
     return {key: setting for key, setting in found.items() if key not in ("source", "out", "progress")}
 
 
 def class_ids(path: Path, colours: Sequence[Colour], other: int | None = None) -> NDArray[np.uint8]:
-    """Ids of a label map drawn in colours, or in grey ids below their number.
+    """Class ids of a label map that is stored in class colours or as grey values.
 
     Args:
         path: The file.
         colours: The colour of every class.
-        other: The id for all other colours.
+        other: Id for all other colours.
 
     Returns:
         uint8 ``[H, W]``.
 
     Raises:
-        ZooError: The file cannot be read, or has another colour and ``other`` is None.
+        ZooError: The file cannot be read, or contains another colour while ``other`` is None.
     """
     try:
         with Image.open(path) as file:
@@ -128,7 +128,7 @@ def class_ids(path: Path, colours: Sequence[Colour], other: int | None = None) -
         strange = int(codes[~found][0])
         colour = (strange >> 16, strange >> 8 & 255, strange & 255)
         raise ZooError(
-            f"The label {path} holds the colour {colour}, which no class has: get the file again or leave it out."
+            f"The label {path} contains the colour {colour} of no class: download the file again or remove it."
         )
     return np.where(found, order[place], 0 if other is None else other).astype(np.uint8)
 
@@ -136,15 +136,15 @@ def class_ids(path: Path, colours: Sequence[Colour], other: int | None = None) -
 def convert_pairs(
     jobs: list[PairJob], convert: Callable[[PairJob], tuple[Image.Image, Image.Image]], progress: Progress | None
 ) -> PrepareReport:
-    """Write picture and label of every job, on threads.
+    """Write the picture and label of every job, in threads.
 
     Args:
-        jobs: What to convert; files that are already there are kept.
-        convert: Gives picture and label of a job, or raises ZooError for one that is dropped.
+        jobs: The pairs to convert; existing files are kept.
+        convert: Returns picture and label of a job, or raises ZooError to drop it.
         progress: Called with (done, total).
 
     Raises:
-        ZooError: No picture at all could be used.
+        ZooError: No picture could be used.
     """
 
     def work(job: PairJob) -> str | None:
@@ -168,12 +168,12 @@ def convert_pairs(
         if result not in (None, "kept"):
             report.dropped.append(str(result))
     if jobs and not report.written and not report.kept:
-        raise ZooError(f"None of {len(jobs)} pictures could be used, the first because: {report.dropped[0]}")
+        raise ZooError(f"None of the {len(jobs)} pictures could be used. The first one: {report.dropped[0]}")
     return report
 
 
 def link_or_copy(path: Path, target: Path) -> None:
-    """Hard-link a file, or copy it where the file system has no hard links."""
+    """Hard-link a file, or copy it if the file system does not support hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(path, target)
@@ -183,6 +183,6 @@ def link_or_copy(path: Path, target: Path) -> None:
 
 
 def write_binary(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file, complete or not at all, through a function that takes the open file."""
+    """Write a file atomically, with a function that takes the open file."""
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         write(file)

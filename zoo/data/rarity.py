@@ -1,9 +1,9 @@
 """Rarity of colours per class, for rebalanced sampling and a loss mask (cIMLE, Li et al. 2019, on GTA-5).
 
-For every class, the average colours that it has in the pictures give a density (Gaussian kernels); the score of
-a class in a picture is one over the density at its colour there. A picture is drawn in proportion to the score
-of one class, and its loss is weighted by the scores of all its classes. Stored are the scores: the masks of
-12,403 pictures would take 6 GB.
+For every class, a kernel density (Gaussian) is estimated over its average colours in all pictures. The score of a class
+in a picture is the inverse of the density at its colour in this picture. Pictures are sampled in proportion to the
+score of one class, and their loss is weighted by the scores of all their classes. Scores are stored instead of masks,
+which would take 6 GB for 12,403 pictures.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from zoo.registries import DATASETS
 VERSION = 1
 FILE_NAME = "rarity.npz"
 MIN_PICTURES = 68
-"""A class seen in fewer pictures gets no density."""
+"""No density is estimated for classes that occur in fewer pictures."""
 CHUNK = 256
-"""Pictures between two saves of the average colours."""
+"""Number of pictures between two saves of the average colours."""
 
 BROKEN_ARRAYS = (OSError, KeyError, ValueError, EOFError, BadZipFile, ZlibError)
-"""What NumPy raises for an archive that is cut off, mangled or not its own."""
+"""Exceptions of NumPy for an archive that is truncated, damaged or of another format."""
 
 Float = NDArray[np.float64]
 
@@ -45,8 +45,8 @@ Float = NDArray[np.float64]
 class RarityTable:
     """Scores of N pictures: names of N, scores ``[N, C]`` float32 (0 where a class is absent), bins ``[C, N]`` float64.
 
-    ``bins[c]`` are the cumulative probabilities with which class c draws the pictures; NaN for a class that
-    never occurs.
+    ``bins[c]`` are the cumulative probabilities of the pictures when sampling by class c; NaN for a class that never
+    occurs.
     """
 
     names: tuple[str, ...]
@@ -54,12 +54,12 @@ class RarityTable:
     bins: Float
 
     def save(self, path: Path) -> None:
-        """Write the file, complete or not at all."""
+        """Write the file atomically."""
         _save(path, names=np.array(self.names), scores=self.scores, bins=self.bins, version=np.array(VERSION))
 
     @classmethod
     def load(cls, path: Path) -> RarityTable:
-        """Read a rarity file; ZooError for one that is broken or of another version."""
+        """Read a rarity file; ZooError if it is damaged or of another version."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 if int(file["version"]) == VERSION:
@@ -75,9 +75,9 @@ class RarityTable:
 
 
 def rarity_draws(bins: Float, draws: int, uniform: Float) -> list[int]:
-    """Pictures drawn for an epoch: the i-th through row i mod J of ``bins`` ``[J, N]`` at ``uniform[i]`` in [0, 1)."""
+    """Pictures sampled for an epoch: the i-th with row i mod J of ``bins`` ``[J, N]`` and ``uniform[i]`` in [0, 1)."""
     last = bins.shape[1] - 1
-    # A cumulative sum may end a rounding below 1.
+    # Due to rounding, a cumulative sum may end slightly below 1.
     return [min(int(np.searchsorted(bins[i % len(bins)], uniform[i])), last) for i in range(draws)]
 
 
@@ -90,9 +90,9 @@ def average_colours(image: NDArray[np.uint8], label: NDArray[np.integer], classe
 
 
 def colour_density(colours: Float) -> Float | None:
-    """Density ``[N]`` of average colours ``[N, 3]`` at themselves (Scott's bandwidth); 0 for NaN rows.
+    """Density ``[N]`` of average colours ``[N, 3]``, evaluated at the same colours (Scott's bandwidth); 0 for NaN rows.
 
-    None where no density can be had: fewer than 68 pictures, or colours that all lie in a plane.
+    None if no density can be estimated: fewer than 68 pictures, or colours that are all in a plane.
     """
     from scipy.stats import gaussian_kde
 
@@ -111,10 +111,9 @@ def colour_density(colours: Float) -> Float | None:
 def scores_of(colours: Float, progress: Progress | None = None) -> NDArray[np.float32]:
     """Scores ``[N, C]`` of average colours ``[N, C, 3]``: one over the density, 0 where a class is absent.
 
-    As in the official code, a class without a density takes the largest score of the lower class ids in the
-    picture for its density, which makes its score nearly nothing. Where no lower class has a score the official
-    code divides by zero; here the score is then 1: next to real scores as small as the other, and neutral in a
-    picture without any.
+    As in the official code, for a class without a density, the largest score of the lower class ids in the picture is
+    used as its density, so its score is nearly zero. If no lower class has a score, the official code divides by zero.
+    Here the score is 1 in this case, which is small next to other scores, and neutral in a picture without any.
     """
     count, classes = colours.shape[:2]
     scores = np.zeros((count, classes), np.float32)
@@ -139,7 +138,7 @@ def bins_of(scores: NDArray[np.float32]) -> Float:
 
 
 def rebalanced() -> str:
-    """The one dataset that has a setting ``rarity``.
+    """The only dataset with a setting ``rarity``.
 
     Raises:
         ZooError: There are several, or none.
@@ -189,7 +188,7 @@ def compute(
     scores = scores_of(colours, progress and (lambda c, _: progress(len(pairs) + c, steps)))
     if not np.any((~np.isnan(colours[..., 0])).sum(0) >= MIN_PICTURES):
         logging.getLogger(__name__).warning(
-            "No class occurs in %d pictures or more below %s, so all pictures count the same.",
+            "No class occurs in %d or more pictures in %s, so all pictures have the same weight.",
             MIN_PICTURES,
             root,
         )
@@ -199,7 +198,7 @@ def compute(
 
 
 def table_for(root: Path, pairs: list[Pair], setting: str) -> RarityTable | None:
-    """The rarity file of a training set, or None if there is none and the setting allows that.
+    """Load the rarity file of a training set; None if it does not exist and the setting allows this.
 
     Args:
         root: The folder of the dataset.
@@ -216,15 +215,15 @@ def table_for(root: Path, pairs: list[Pair], setting: str) -> RarityTable | None
         return None
     if not path.is_file():
         if setting == "on":
-            raise ZooError(f"There is no rarity file {path}: make it with {_command(root)}, or set data.rarity to off.")
+            raise ZooError(f"There is no rarity file {path}: create it with {_command(root)} or set data.rarity=off.")
         logging.getLogger(__name__).info(
-            "There is no %s, so pictures are drawn evenly and without a loss mask; %s makes it.", path, _command(root)
+            "There is no %s, so sampling is uniform and there is no loss mask; %s creates it.", path, _command(root)
         )
         return None
     table = RarityTable.load(path)
     if table.names != tuple(pair.name for pair in pairs):
         raise ZooError(
-            f"The rarity file {path} belongs to {len(table.names)} other pictures than the {len(pairs)} below {root}: "
+            f"The rarity file {path} is for {len(table.names)} other pictures than the {len(pairs)} in {root}: "
             f"make it again with {_command(root)}."
         )
     return table
@@ -237,14 +236,14 @@ def _command(root: Path) -> str:
 def _read_colours(pair: Pair, classes: int) -> Float:
     image, label = np.asarray(read_image(pair.image)), np.asarray(read_label(pair.label))
     if image.shape[:2] != label.shape:
-        raise ZooError(f"The label {pair.label} and its picture differ in size: make them alike.")
+        raise ZooError(f"The label {pair.label} and its picture have different sizes: resize one of them.")
     if label.min() < 0 or label.max() >= classes:
         raise ZooError(out_of_range(pair.label, np.unique(label).tolist(), classes))
     return average_colours(image, label, classes)
 
 
 def _resumed(partial: Path, pairs: list[Pair], colours: Float) -> int:
-    """Fill ``colours`` from an interrupted run over the same pictures; how many there were."""
+    """Fill ``colours`` from an interrupted run over the same pictures; returns their number."""
     try:
         with np.load(partial, allow_pickle=False) as file:
             names, rows = file["names"].tolist(), file["colours"]

@@ -1,4 +1,4 @@
-"""Reading pictures and label maps from users' files, which are checked before they are decoded."""
+"""Reading of users' pictures and label maps, which are checked before decoding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PHOTOS = ("JPEG", "MPO")
 """JPEG files; MPO is Pillow's name for those of cameras that hold a preview or a second view as well."""
 
 SHOWN = 4
-"""Unknown colours or ids that an error message names at most."""
+"""Maximum number of unknown colours or ids in an error message."""
 
 
 def read_picture(source: Path | bytes, *, name: str = "", max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -59,10 +59,10 @@ def read_mask(source: Path | bytes, table: ClassTable, *, name: str = "", max_pi
     """Read a label map as a picture of class ids (mode "I").
 
     The values of a grey picture (8 or 16 bits) are the ids. In a colour picture all pixels must have colours of
-    ``table.colours``, or all of them colours of :func:`zoo.visual.distinct_colours`, which the zoo uses in its grids. A
-    colour of several classes means the first of them: ADE20K's road and skyscraper share one, which is read as road. A
-    palette picture is read as a colour picture if all its colours are those of classes; otherwise its indices are the
-    ids.
+    ``table.colours``, or all of them colours of :func:`zoo.visual.distinct_colours`, which the zoo uses in its grids.
+    If several classes share a colour, it stands for the first one: ADE20K's road and skyscraper have the same colour,
+    which is read as road. A palette image is read as a colour image if all its colours belong to classes; otherwise its
+    indices are the ids.
 
     Args:
         source: A file, or its content.
@@ -181,7 +181,7 @@ def _ids_of_palette(file: Image.Image, table: ClassTable) -> NDArray[np.int32] |
     """Ids ``[H, W]`` if a palette picture has two or more colours, all of them of classes; else None."""
     colours, indices = _packed(np.asarray(file.convert("RGB"))), np.asarray(file)
     if len(np.unique(colours)) < max(2, len(np.unique(indices))):
-        return None  # an unset palette, for example
+        return None  # for example, an unset palette
     if indices.max() < len(table) and (_packed(np.array(table.colours, np.uint8))[indices] == colours).all():
         return None  # the indices are ids, and the palette holds the colours of their classes
     return next((ids for ids in _tried(colours, table) if (ids >= 0).all()), None)

@@ -1,4 +1,4 @@
-"""Which picture is shown when: a pure function of seed, epoch and rank, so that a run can be continued exactly."""
+"""Sampling of pictures as a pure function of seed, epoch and rank, so that a run can be resumed exactly."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from zoo.data.base import EpochPlan, PairedDataset
 
 Key = tuple[int, int]
-"""Index of a picture, and the seed of its augmentation."""
+"""Index of a picture and seed of its augmentation."""
 
 
 class EpochSampler:
     """Distributes the pictures of an epoch over ranks, in batches.
 
-    Ranks take disjoint parts of one global order, which does not depend on ``world``; what does not fill a global batch
+    Ranks take disjoint parts of one global order, which does not depend on ``world``; an incomplete last global batch
     is dropped. A dataset smaller than a global batch is repeated, so that there is always one batch.
 
     Args:
         dataset: The pictures.
-        seed: Of order and augmentation.
-        batch_size: Pictures of one rank.
+        seed: Seed of order and augmentation.
+        batch_size: Batch size per rank.
         rank: This rank.
         world: Number of ranks.
     """
@@ -32,11 +32,11 @@ class EpochSampler:
         self.dataset, self.seed, self.batch_size, self.rank, self.world = dataset, seed, batch_size, rank, world
 
     def plan(self, epoch: int) -> EpochPlan:
-        """The pictures of ``epoch`` for all ranks together."""
+        """The pictures of ``epoch`` for all ranks."""
         return self.dataset.epoch(np.random.default_rng([self.seed, epoch, 0]))
 
     def length(self, epoch: int = 0) -> int:
-        """Batches that each rank gets in ``epoch``."""
+        """Number of batches per rank in ``epoch``."""
         return max(1, len(self.plan(epoch).order) // (self.batch_size * self.world))
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[list[Key]]:
@@ -45,7 +45,7 @@ class EpochSampler:
         together = self.batch_size * self.world
         if len(order) < together:
             order = np.resize(order, together)
-        # One draw per place in the global order, so that a picture shown twice is cropped and mirrored anew.
+        # one seed per position in the global order, so that repeated pictures get different augmentations
         draws = np.random.default_rng([self.seed, epoch, 1]).integers(0, 2**63 - 1, size=len(order))
         for batch in range(start, len(order) // together):
             first = batch * together + self.rank * self.batch_size

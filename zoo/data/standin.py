@@ -1,7 +1,8 @@
 """Procedural stand-ins: pictures with label maps that replace a dataset, drawn once and kept.
 
-A stand-in draws; the dataset determines names and formats of the files, so a stand-in serves every dataset with its
-classes. ``paint(layout(...), style)`` is a picture: the layout fixes the label map, the style its colours and textures.
+A stand-in draws pictures, and the dataset determines file names and formats, so a stand-in can be used for every
+dataset with the same classes. ``paint(layout(...), style)`` is a picture: the layout determines the label map, the
+style its colours and textures.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ log = logging.getLogger(__name__)
 
 CACHE = Path("data/standin")
 MANY = 400
-"""From this many pictures on, drawing is worth the start of further processes."""
+"""Minimum number of pictures for which starting further processes is worthwhile."""
 MARKER = "PROCEDURAL.txt"
-"""A file at the root of every procedural dataset, so that no report can take its pictures for real ones."""
+"""Marker file in every procedural dataset, so that reports do not mistake its pictures for real ones."""
 
 Ids = NDArray[np.uint8]
 
 
 class Layout(Protocol):
-    """What a stand-in fixes before it paints."""
+    """The layout of a picture, which is independent of its style."""
 
     @property
     def label(self) -> Ids:
@@ -61,11 +62,11 @@ class StandIn(ABC):
 
     @abstractmethod
     def paint(self, layout: Any, style: Sequence[int]) -> NDArray[np.uint8]:
-        """A picture ``[H, W, 3]`` of a layout; its style comes from the seed ``style`` alone."""
+        """Paint a layout as a picture ``[H, W, 3]``; the style depends only on the seed ``style``."""
 
 
 def standin_of(dataset: type) -> StandIn:
-    """The stand-in of a dataset.
+    """The stand-in class of a dataset.
 
     Raises:
         ZooError: It has none.
@@ -82,7 +83,7 @@ def standin_of(dataset: type) -> StandIn:
 
 
 def layout_seed(split: str, index: int, seed: int) -> tuple[int, ...]:
-    """The seed of the layout of picture ``index`` of a split in the dataset that ``seed`` fixes."""
+    """The layout seed of picture ``index`` of a split, for a dataset with ``seed``."""
     return (seed, SPLITS.index(split), index, 0)
 
 
@@ -100,7 +101,7 @@ def draw(name: str, split: str, index: int, seed: int, size: tuple[int, int] | N
         Picture ``[H, W, 3]`` and class ids ``[H, W]``, both uint8.
 
     Raises:
-        ZooError: The dataset has no stand-in, or an argument has no meaning.
+        ZooError: The dataset has no stand-in, or an argument is invalid.
     """
     dataset = DATASETS.get(name)
     return _draw(standin_of(dataset), split, index, seed, size or dataset.default_size)
@@ -116,11 +117,11 @@ def make(
     size: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the stand-in of a dataset in the folders, names and formats of the real one.
+    """Write the stand-in of a dataset with the folders, file names and formats of the real one.
 
     Args:
         name: The dataset.
-        out: The folder to write, which appears only when it is complete.
+        out: Output folder, created atomically.
         train: Number of training pictures.
         test: Number of test pictures.
         seed: An integer of 0 or more.
@@ -128,13 +129,13 @@ def make(
         progress: Called with (done, total) after each picture.
 
     Raises:
-        ZooError: The dataset has no stand-in, ``out`` is in use, or an argument has no meaning.
+        ZooError: The dataset has no stand-in, ``out`` is in use, or an argument is invalid.
     """
     dataset: type[PairedDataset] = DATASETS.get(name)
     standin = standin_of(dataset)
     if train < 0 or test < 0 or train + test == 0:
         raise ZooError(
-            f"{train} training and {test} test pictures were asked for: give counts of 0 or more that are not both 0."
+            f"{train} training and {test} test pictures were requested: give non-negative counts that are not both 0."
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ZooError(
@@ -160,11 +161,10 @@ def is_procedural(root: Path) -> bool:
 
 
 def located(config: Config, cache: Path = CACHE) -> Config:
-    """The config with a ``data.root`` that exists, if the stand-in can provide it.
+    """Set ``data.root`` of a config to the stand-in if the dataset is missing.
 
-    Where nothing is at the default ``data/NAME``, the config describes a stand-in (``data.standin``, which some
-    profiles set) and the dataset has one, ``data.root`` becomes the stand-in's folder; any other config is returned
-    unchanged.
+    The stand-in is used if the default folder ``data/NAME`` does not exist, the config describes a stand-in
+    (``data.standin``, set by some profiles) and the dataset has one. Any other config is returned unchanged.
     """
     root, name = Path(config.data["root"]), config.data["name"]
     if root != Path("data") / name or root.is_dir() or config.data["standin"] is None:
@@ -177,15 +177,14 @@ def located(config: Config, cache: Path = CACHE) -> Config:
 
 
 def standin(config: Config, cache: Path = CACHE, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The folder with the stand-in that ``data.standin`` describes at ``data.size``, drawn if missing.
+    """The folder of the stand-in for ``data.standin`` and ``data.size``, generated if missing.
 
-    Its name depends on dataset, counts, seed, size and version of the zoo, so runs that need the same pictures share
-    them.
+    Its name depends on dataset, counts, seed, size and version of the zoo, so runs with the same pictures share it.
 
     Args:
         config: The config.
         cache: The folder of all stand-ins.
-        progress: Called with (pictures drawn, pictures in all).
+        progress: Called with (pictures drawn, total).
 
     Raises:
         ZooError: The config has no ``data.standin``, or the dataset has no stand-in.
@@ -205,7 +204,7 @@ def standin(config: Config, cache: Path = CACHE, *, progress: Callable[[int, int
     try:
         make(name, folder, **numbers, size=size, progress=progress)
     except (OSError, ZooError) as error:
-        # another process that wanted the same pictures may have been faster
+        # another process may have generated the same pictures meanwhile
         if not folder.is_dir():
             if isinstance(error, ZooError):
                 raise
@@ -231,7 +230,7 @@ def _write(
     size: tuple[int, int],
     which: tuple[str, int],
 ) -> None:
-    """Draw one picture, named by split and index, and write its two files."""
+    """Draw the picture of a split and index and write its two files."""
     image, label = _draw(standin, *which, seed, size)
     image_file, label_file = dataset.files(root, *which)
     Image.fromarray(image).save(image_file, quality=95)

@@ -1,7 +1,7 @@
-"""From files to tensors, with the arithmetic of the published preprocessing, bit for bit.
+"""Preprocessing from files to tensors, bitwise identical to the official code.
 
-Pictures are resized bicubically and labels by nearest neighbour, cropped and flipped together. The random
-choices are explicit parameters, so that a training picture is a pure function of them.
+Pictures are resized with bicubic interpolation and labels with nearest neighbour; both are cropped and flipped
+together. The random choices are explicit parameters, so that a training picture is a pure function of them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from torch import Tensor
 from zoo.errors import ZooError
 
 BROKEN_FILE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
-"""What Pillow raises for files that are cut off, mangled or no pictures at all."""
+"""Exceptions of Pillow for files that are truncated, damaged or not images."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The random choices for one training picture: left and upper edge of the crop in pixels, and whether to mirror."""
+    """The random choices for one training picture: left and upper edge of the crop in pixels, and whether to flip."""
 
     crop_x: int
     crop_y: int
@@ -34,11 +34,11 @@ class Augmentation:
 def draw_params(rng: random.Random, loaded: tuple[int, int], size: tuple[int, int]) -> Augmentation:
     """Draw the choices in the order of the official code: x, y, then the flip with probability 1/2.
 
-    x and y are drawn even if there is no room left.
+    x and y are drawn even if nothing is cropped.
 
     Args:
         rng: The random numbers.
-        loaded: (H, W) at which the picture is loaded.
+        loaded: (H, W) before the crop.
         size: (H, W) of the crop.
     """
     x = rng.randint(0, max(0, loaded[1] - size[1]))
@@ -54,14 +54,14 @@ def transform(
     loaded: tuple[int, int] | None = None,
     params: Augmentation | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Resize, crop and mirror a picture and its label.
+    """Resize, crop and flip a picture and its label.
 
     Args:
         image: RGB picture.
         label: Class ids.
         size: (H, W) of the result.
         loaded: (H, W) before the crop, by default ``size``.
-        params: The random choices; without them nothing is cropped or mirrored.
+        params: The random choices; without them nothing is cropped or flipped.
 
     Returns:
         Picture ``[3, H, W]`` float32 in [-1, 1] and label ``[H, W]`` int64.
@@ -77,12 +77,12 @@ def transform(
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             label = label.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
-    # Division before subtraction, in float32: any other order differs from the published tensors in the last bit.
+    # divide before subtracting, in float32: any other order changes the last bit
     return pixels.float().div_(255).sub_(0.5).div_(0.5), torch.from_numpy(np.array(label).astype(np.int64))
 
 
 def read_image(path: Path) -> Image.Image:
-    """An RGB picture; ZooError for a file that cannot be read to its end."""
+    """Read an RGB picture; ZooError if the file cannot be read completely."""
     try:
         with Image.open(path) as file:
             return file.convert("RGB")
@@ -91,10 +91,10 @@ def read_image(path: Path) -> Image.Image:
 
 
 def read_label(path: Path) -> Image.Image:
-    """A single-channel picture of class ids; of a palette picture the indices, whatever its colours are.
+    """Read a single-channel image of class ids; for a palette image, the indices are used.
 
     Raises:
-        ZooError: The file cannot be read, or is a colour picture.
+        ZooError: The file cannot be read, or is a colour image.
     """
     try:
         with Image.open(path) as file:
@@ -112,13 +112,11 @@ def read_label(path: Path) -> Image.Image:
 
 
 def unreadable(path: Path, error: Exception) -> str:
-    """The message for a file that Pillow cannot read."""
+    """The error message for a file that Pillow cannot read."""
     reason = str(error).replace(str(path), "").rstrip(" .'\"") or type(error).__name__
-    return f"The file {path} cannot be read ({reason}): get it again or remove the pair."
+    return f"The file {path} cannot be read ({reason}): download it again or remove the pair."
 
 
 def colour_label(path: Path, mode: str) -> str:
-    """The message for a label map in colours."""
-    return (
-        f"The label {path} is a colour picture (mode {mode}) and not a map of class ids: save ids as an 8-bit grey PNG."
-    )
+    """The error message for a colour-coded label map."""
+    return f"The label {path} is a colour picture (mode {mode}), not a map of class ids: save ids as an 8-bit grey PNG."

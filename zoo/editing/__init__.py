@@ -1,4 +1,4 @@
-"""Editing pictures through their codes: the applications of Endo & Kanamori 2020, section 4.4.
+"""Editing of pictures in latent space: the applications of Endo & Kanamori 2020, section 4.4.
 
     from zoo.editing import Editor, edit_object, render
     editor = Editor.load("clvae.pth")
@@ -7,9 +7,8 @@
     edited = edit_object(editor.method, label, codes, classes=editor.table.ids("hair"), samples=4)
     pictures = render(editor.method, label, edited)  # uint8 [4, 3, H, W]
 
-Every edit is written over :class:`zoo.codes.Codes` and its declared axes, so it works for every method whose codes have
-the axis, and raises ZooError for a method whose codes lack it. Names are imported at first use, so that importing this
-package costs nothing.
+Edits operate on :class:`zoo.codes.Codes` and its declared axes, so they work for every method whose codes have the axis
+and raise ZooError for other methods. Names are imported at first use, so that importing this package is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The code bank: codes of every class of every picture of a dataset, with thumbnails, in one Parquet file.
+"""The code bank: one Parquet file with the codes and thumbnails of every class in every picture of a dataset.
 
 :mod:`zoo.editing.bank_row` defines its rows.
 """
@@ -25,7 +25,7 @@ from zoo.files import atomic_file
 from zoo.interfaces import Method
 
 BATCH = 16
-"""Pictures that are encoded together; their rows form a row group."""
+"""Batch size for encoding; the rows of a batch form a row group."""
 
 METADATA = b"zoo code bank"
 CLASS_NAMES = b"zoo class names"
@@ -43,16 +43,16 @@ def extract_bank(
     min_share: float = 0.002,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Encode a dataset and write its bank; the file appears whole or not at all.
+    """Encode a dataset and write its bank, atomically.
 
     Args:
         method: A method with codes and an encoder.
         dataset: The pictures.
-        out: File to write (.parquet).
+        out: Output file (.parquet).
         checkpoint: SHA-256 of the method's checkpoint.
         table: Names of the classes; None for those of the method.
-        limit: Only the first so many pictures.
-        min_share: Classes with a smaller share of a picture are left out of its rows.
+        limit: Use only the first N pictures.
+        min_share: Classes that cover a smaller fraction of a picture are omitted.
         progress: Called with the number of pictures done and their total.
 
     Returns:
@@ -79,7 +79,7 @@ def extract_bank(
 
 
 class CodeBank:
-    """A bank on disk. Classes and shares are held in memory; names, codes and thumbnails are read on demand."""
+    """A bank on disk. Classes and shares are kept in memory; names, codes and thumbnails are read on demand."""
 
     def __init__(self, path: Path, source: pa.OSFile) -> None:
         """Read the metadata of an open file; use :meth:`open`.
@@ -109,7 +109,7 @@ class CodeBank:
             return cls(path, source)
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise ZooError(
-                f"{path} is no code bank, or is damaged: give a file that `zoo codes extract` wrote."
+                f"{path} is not a code bank, or is damaged: give a file written by `zoo codes extract`."
             ) from error
 
     def __len__(self) -> int:
@@ -130,8 +130,8 @@ class CodeBank:
 
         Args:
             class_id: The class, or WHOLE.
-            limit: At most so many rows.
-            diverse: Spread the rows: first the largest region, then always the row farthest from those before.
+            limit: Maximum number of rows.
+            diverse: Start with the largest region, then repeatedly take the row farthest from all chosen ones.
             like: A row of the class; the rows whose codes are nearest to it come first, without the row itself.
 
         Raises:
@@ -141,17 +141,17 @@ class CodeBank:
         rows = np.flatnonzero(self._class_ids == class_id)
         if not len(rows):
             raise ZooError(
-                f"{self.path} has no rows of {self._called(class_id)}: name a class that it has ({self._contents()})."
+                f"{self.path} has no rows of {self._called(class_id)}: give one of its classes ({self._contents()})."
             )
         if diverse and like is not None:
-            raise ZooError("Diverse rows and rows like another one are two different searches: ask for one of them.")
+            raise ZooError("Diverse rows and rows like another one are two different searches: choose one of them.")
         rows = rows[np.argsort(-self._shares[rows], kind="stable")]
         if like is not None:
             self._check_row(like)
             if self._class_ids[like] != class_id:
                 raise ZooError(
                     f"Row {like} of {self.path} is of the class {self._called(self._class_ids[like])}, but rows of "
-                    f"{self._called(class_id)} were asked for: give a row of that class."
+                    f"{self._called(class_id)} were requested: give a row of that class."
                 )
             rows = rows[rows != like]
             own, *others = self._vectors(np.array([like, *rows]))
@@ -161,7 +161,7 @@ class CodeBank:
         return self._rows(rows[:limit])
 
     def row(self, row: int) -> BankRow:
-        """Read a row. Raises ZooError for a number that the bank does not have."""
+        """Read a row. Raises ZooError if it does not exist."""
         self._check_row(row)
         return self._rows(np.array([row]))[0]
 
@@ -211,7 +211,7 @@ class CodeBank:
 
 
 def _spread(vectors: NDArray[np.float32], count: int) -> list[int]:
-    """Indices of at most ``count`` vectors ``[n, entries]``: the first, then always the farthest from those chosen."""
+    """Farthest-point sampling: indices of at most ``count`` vectors ``[n, entries]``, starting with the first."""
     chosen = [0]
     distance = np.linalg.norm(vectors - vectors[0], axis=1)
     while len(chosen) < min(count, len(vectors)):

@@ -21,7 +21,7 @@ from zoo.editing.thumbnails import thumbnail
 from zoo.errors import ZooError
 
 WHOLE = -1
-"""The class id of the rows that hold the codes of a picture as a whole."""
+"""The class id of rows with the codes of a whole picture."""
 
 WHOLE_NAME = "whole picture"
 
@@ -45,9 +45,9 @@ class BankRow:
         class_name: Its name.
         share: Share of the picture's pixels that show the class, 0 to 1.
         thumbnail: PNG of the region.
-        values: Codes ``[*shape]`` without the class axis, by the name of each code that the row has a part in.
-        present: bool that broadcasts to ``values``; False for vectors that the picture does not determine (a class that
-            a coarse layer lost).
+        values: Codes ``[*shape]`` without the class axis, by name.
+        present: bool that broadcasts to ``values``; False for vectors that the picture does not determine (a class
+            that vanished at a coarse layer).
     """
 
     id: int
@@ -80,7 +80,7 @@ class BankRow:
         return None if self.class_id == WHOLE else (self.class_id,)
 
     def put(self, codes: Codes, *, layers: Iterable[int] | None = None) -> Codes:
-        """Replace codes by those of the row: of its class, or of the whole picture for a row of WHOLE.
+        """Replace codes with those of the row: of its class, or of the whole picture for a row of WHOLE.
 
         Vectors that the row's picture does not determine, and all other codes, keep their values bit for bit.
 
@@ -105,7 +105,7 @@ class BankRow:
                 where[name] = part & present.to(own.device)
         if all(part is None for part in where.values()):
             raise ZooError(
-                f"Row {self.id} holds the codes of a whole picture, which have no part in these layers: name layer "
+                f"Row {self.id} holds the codes of a whole picture, which have no part in these layers: give layer "
                 f"{codes.layers}, or no layers."
             )
         return codes.where(where, Codes(source, codes.specs))
@@ -125,7 +125,7 @@ def codes_column(name: str) -> str:
 
 
 def present_column(name: str) -> str:
-    """The column that tells which of a code's vectors are present."""
+    """The column of a code's ``present`` mask."""
     return f"present_{name.replace('.', '_')}"
 
 
@@ -168,7 +168,7 @@ def rows_of(
 
 
 def _part_of(spec: CodeSpec, tensor: Tensor, class_id: int) -> Tensor | None:
-    """The part of a class in one picture's code ``[1, *shape]``, or None where it has none."""
+    """The entries of a class in one picture's code ``[1, *shape]``, or None if there are none."""
     axis = spec.axis("class")
     if (axis is None) != (class_id == WHOLE):
         return None

@@ -1,4 +1,4 @@
-"""The codes of a whole dataset, batch by batch, and the record in files of where their codes come from.
+"""Encoding of a whole dataset, batch by batch, and provenance of the codes in files.
 
 Letters: B batch.
 """
@@ -23,7 +23,7 @@ from zoo.interfaces import Batch, Method
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the codes of a file come from.
+    """The provenance of the codes in a file.
 
     Attributes:
         method: Name of the method.
@@ -56,20 +56,20 @@ class Origin:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Origin:
-        """Read what :meth:`to_json` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+        """Parse the output of :meth:`to_json`. Raises ValueError, TypeError or KeyError for anything else."""
         content = json.loads(text)
         specs = {name: CodeSpec(tuple(s["shape"]), tuple(s["axes"])) for name, s in content["specs"].items()}
         return cls(**{**content, "specs": specs})
 
     def check(self, method: Method, file: str, checkpoint: str = "") -> None:
-        """Check that the codes of a file are those of a method.
+        """Check that the codes in a file belong to a method.
 
-        Two trainings of one method give codes of the same shape and of different meaning, so the checkpoints must be
-        the same, too, if both are known.
+        Codes of different trainings of the same method have the same shape but different meanings, so the checkpoints
+        must be equal if both are known.
 
         Args:
             method: The method that is to use the codes.
-            file: What the file is called in the error message.
+            file: Name of the file in error messages.
             checkpoint: SHA-256 of the method's checkpoint, "" if unknown.
 
         Raises:
@@ -78,7 +78,7 @@ class Origin:
         if (method.name, dict(method.code_specs)) != (self.method, self.specs):
             raise ZooError(
                 f"{file} holds codes of {self.method} ({_listed(self.specs)}), but the checkpoint is of {method.name} "
-                f"({_listed(method.code_specs)}): give a file that was made with this checkpoint."
+                f"({_listed(method.code_specs)}): give a file that was created with this checkpoint."
             )
         if checkpoint and self.checkpoint and checkpoint != self.checkpoint:
             raise ZooError(
@@ -104,13 +104,13 @@ def encoded(
     Args:
         method: A method with codes and an encoder.
         dataset: The pictures.
-        limit: Only the first so many pictures.
+        limit: Use only the first N pictures.
         batch: B, pictures that are encoded together.
         progress: Called with the number of pictures done and their total.
 
     Yields:
         B pictures, the means of their posteriors, and which vectors of the codes the pictures show: for each code, bool
-        of its shape with length 1 along the axes of a vector. All lie on the CPU.
+        of its shape with length 1 along the axes of a vector. All are on the CPU.
 
     Raises:
         ZooError: If the method has no codes or no encoder.

@@ -1,8 +1,8 @@
 """Directions for material editing (Endo & Kanamori 2020, section 4.4.3): random ones, and files of them.
 
-A direction is codes of batch 1. A code with a class or layer axis has a vector of its own for every class and layer. An
-amount of 1 is a common change and 3 a rare one: a principal direction is one standard deviation long, a random one as
-long as draws of the prior (root mean square).
+A direction has the form of codes of batch 1. A code with a class or layer axis has a separate vector for every class
+and layer. An amount of 1 is a typical change and 3 a large one: a principal direction has the length of one standard
+deviation, a random one that of samples from the prior (root mean square).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from zoo.errors import ZooError
 from zoo.files import atomic_file
 
 STREAM = 0xD1
-"""Separates the random numbers of directions from those of codes."""
+"""Seed offset that separates directions from codes."""
 
 
 def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
-    """A direction drawn uniformly; the entries of each vector have a mean square of 1, as those of the prior."""
-    # with the numbers that the same seed gives codes, codes would move through zero and back
+    """A uniformly distributed random direction; the entries of each vector have a mean square of 1, like the prior."""
+    # with the same numbers as the codes of this seed, codes would just be scaled
     own = int(np.random.SeedSequence((seed, STREAM)).generate_state(1, np.uint64)[0] >> np.uint64(1))
     drawn = Codes.normal(specs, 1, generator=torch.Generator().manual_seed(own))
     scaled = {}
@@ -35,12 +35,12 @@ def random_direction(specs: Mapping[str, CodeSpec], *, seed: int = 0) -> Codes:
 
 
 def direction_between(first: Codes, second: Codes) -> Codes:
-    """The direction that leads from the codes of one picture to those of another."""
+    """The direction from the codes of one picture to those of another."""
     return Codes({name: second[name] - first[name] for name in first}, first.specs, first.batch_size)
 
 
 def save_direction(path: Path, direction: Codes) -> None:
-    """Write a direction as a .safetensors file with a tensor for each code; the file appears whole or not at all."""
+    """Write a direction as a .safetensors file with one tensor per code, atomically."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in direction.items()}))
 
@@ -74,5 +74,5 @@ def load_direction(path: Path, specs: Mapping[str, CodeSpec]) -> Codes:
 
 
 def vector_axes(spec: CodeSpec) -> tuple[int, ...]:
-    """The axes of the batched tensor that make up one vector: all but the batch, the class and the layer."""
+    """The axes of the batched tensor within one vector: all except batch, class and layer."""
     return tuple(d for d in range(1, len(spec.shape) + 1) if spec.axes[d - 1] not in ("class", "layer"))

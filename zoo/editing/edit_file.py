@@ -36,14 +36,14 @@ of noise with 16 million pixels, pasted back, 93 MB."""
 MAX_PIXELS = MAX_BYTES // 3
 """Of a picture, so that it takes at most MAX_BYTES in memory, however small its PNG is."""
 BROKEN = (*BROKEN_FILE, zipfile.BadZipFile, RuntimeError, SafetensorError, KeyError, TypeError, AttributeError)
-"""What reading raises for a file that is truncated, damaged, encrypted, or of another program."""
+"""Exceptions for a file that is truncated, damaged, encrypted, or of another format."""
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
-"""Of every member, so that equal edits give equal bytes."""
+"""Timestamp of every member, so that equal edits give equal bytes."""
 
 
 @dataclass(frozen=True)
 class EditFile:
-    """An edited picture, and what reproduces it; everything lies on the CPU.
+    """An edited picture with everything needed to reproduce it, on the CPU.
 
     Attributes:
         mask: Class ids, int64 ``[H, W]``.
@@ -51,8 +51,8 @@ class EditFile:
         result: The picture, uint8 ``[3, H, W]``.
         checkpoint: SHA-256 of the method's checkpoint, in hexadecimal.
         method: Name of the method.
-        facts: Other facts, of types that JSON has.
-        paste: What the result was pasted back onto, if it was; result and original may then be of another size than
+        facts: Other facts, as JSON values.
+        paste: The original that the result was pasted onto, if any; result and original may then differ in size from
             the mask.
     """
 
@@ -68,11 +68,11 @@ class EditFile:
         """The content of the ZIP; equal edits give equal bytes.
 
         Raises:
-            ZooError: If picture or file are too large to be read again.
+            ZooError: If the picture or the file is too large.
         """
         if self.result[0].numel() > MAX_PIXELS:
             raise ZooError(
-                f"The result has {self.result[0].numel():,} pixels, but files of edits hold pictures of at most "
+                f"The result has {self.result[0].numel():,} pixels, but edit files hold pictures of at most "
                 f"{MAX_PIXELS:,}: edit a smaller picture."
             )
         specs = {name: {"shape": spec.shape, "axes": spec.axes} for name, spec in self.codes.specs.items()}
@@ -106,25 +106,25 @@ class EditFile:
         return content.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write the ZIP, which appears whole or not at all."""
+        """Write the ZIP atomically."""
         with atomic_file(path) as temporary:
             temporary.write_bytes(self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> EditFile:
-        """Read what :meth:`save` wrote. Raises ZooError as :meth:`from_bytes`, and for a missing file."""
+        """Read a file written by :meth:`save`. Raises ZooError as :meth:`from_bytes`, and for a missing file."""
         if not path.is_file():
-            raise ZooError(f"There is no file {path}: give one that `zoo edit --save` or the studio wrote.")
+            raise ZooError(f"There is no file {path}: give a file written by `zoo edit --save` or the studio.")
         with path.open("rb") as file:
             return cls.from_bytes(file.read(MAX_BYTES + 1), f"The file {path}")
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> EditFile:
-        """Read what :meth:`to_bytes` made; nothing in it is executed.
+        """Read the output of :meth:`to_bytes`; nothing in it is executed.
 
         Args:
             content: The ZIP.
-            name: What the file is called in error messages.
+            name: Name of the file in error messages.
 
         Raises:
             ZooError: If it is anything else, larger than MAX_BYTES, or of another format.
@@ -153,8 +153,8 @@ class EditFile:
             )
         except BROKEN as error:
             raise ZooError(
-                f"{name} is not an edit file of the zoo, or is damaged: give a file that `zoo edit --save` or the "
-                "studio wrote."
+                f"{name} is not an edit file of the zoo, or is damaged: give a file written by `zoo edit --save` or "
+                "the studio."
             ) from error
 
     def check(self, method: Method, checkpoint: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A loaded method that reads what a command line gives: files, names of classes, numbers of layers."""
+"""A loaded method with helpers for command-line input: files, class names, layer numbers."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ LARGEST_LAYER = 999
 
 
 class Editor(LoadedMethod):
-    """A loaded method that turns files and words into tensors, and writes results.
+    """A loaded method that reads files and names into tensors, and writes results.
 
-    All tensors lie on ``device``; pictures and masks are of batch 1 and of the size of the method. Errors are ZooErrors
+    All tensors are on ``device``; pictures and masks have batch size 1 and the size of the method. Errors are ZooErrors
     that name the file, class or option.
     """
 
     def mask(self, path: Path | str) -> Tensor:
-        """The label map ``[1, H, W]`` of a file."""
+        """Read a label map ``[1, H, W]`` from a file."""
         return pair(None, read_mask(Path(path), self.table), self.size)[1].to(self.device)
 
     def picture(self, image: Path | str, mask: Path | str) -> tuple[Tensor, Tensor]:
-        """A picture ``[1, 3, H, W]`` in [-1, 1] and its label ``[1, H, W]`` from their files."""
+        """Read a picture ``[1, 3, H, W]`` in [-1, 1] and its label ``[1, H, W]`` from files."""
         pixels, label = pair(read_picture(Path(image)), read_mask(Path(mask), self.table), self.size)
         assert pixels is not None, "a picture was given"
         return pixels.to(self.device), label.to(self.device)
 
     def targets(self, images: Sequence[Path], masks: Sequence[Path], classes: Sequence[str]) -> list[Target]:
-        """Target pictures from their files; ``classes`` holds nothing, names for all of them, or names for each."""
+        """Read target pictures from files; ``classes`` is empty, or has one entry for all or one for each."""
         if not images or len(images) != len(masks):
             raise ZooError(
                 f"{len(images)} --image and {len(masks)} --mask were given: give one or more pictures, each with its "
@@ -65,7 +65,7 @@ class Editor(LoadedMethod):
         return found
 
     def classes(self, words: str | None, *, within: Tensor) -> tuple[int, ...] | None:
-        """Ids of classes such as "sky,road", all of which must occur in a label; None for None, which means all."""
+        """Ids of classes such as "sky,road", all of which must occur in a label; None (all classes) for None."""
         if words is None:
             return None
         ids = self.table.ids(words)
@@ -76,26 +76,26 @@ class Editor(LoadedMethod):
         return ids
 
     def layers(self, words: str | None) -> tuple[int, ...] | None:
-        """Numbers of layers such as "0-2,4", ascending; None for None, which means all."""
+        """Layer numbers such as "0-2,4", ascending; None (all layers) for None."""
         return None if words is None else layer_indices(words)
 
     def codes(self, image: Tensor, label: Tensor, seed: int) -> Codes:
-        """The codes of a picture; what it does not show is drawn by ``seed``. Empty for a method without codes."""
+        """Encode a picture; codes of missing classes are drawn with ``seed``. Empty for a method without codes."""
         if not self.method.code_specs:
             return Codes({}, {}, len(image))
         return codes_of(self.method, image, label, seed=seed)
 
     def direction(self, words: str, statistics: Path | None, seed: int) -> Codes:
-        """A direction: "random", the number of a principal one of ``statistics`` (1, 2, ...), or a file."""
+        """Read a direction: "random", the number of a principal direction of ``statistics`` (1, 2, ...), or a file."""
         if statistics is not None and not words.isdecimal():
-            raise ZooError(
-                f"--statistics belongs to a principal direction, but --direction is {words}: give its number."
-            )
+            raise ZooError(f"--statistics needs a principal direction, but --direction is {words}: give its number.")
         if words == "random":
             along = random_direction(self.method.code_specs, seed=seed)
         elif words.isdecimal():
             if statistics is None:
-                raise ZooError(f"Principal direction {words} needs --statistics: give the file of `zoo codes fit`.")
+                raise ZooError(
+                    f"Principal direction {words} needs --statistics: give a file written by `zoo codes fit`."
+                )
             fitted = CodeStatistics.load(statistics)
             fitted.check(self.method, self.digest)
             along = fitted.principal(int(words) - 1)
@@ -126,7 +126,7 @@ class Editor(LoadedMethod):
         return edit_material(codes, along, amount, classes=classes, layers=layers)
 
     def bank_row(self, bank: Path, row: int, label: Tensor, classes: tuple[int, ...] | None) -> BankRow:
-        """A row of a code bank, which must be of the one class that is edited, and of one that the label has."""
+        """A row of a code bank; its class must be the only edited one and occur in the label."""
         opened = CodeBank.open(bank)
         opened.check(self.method, self.digest)
         found = opened.row(row)
@@ -144,7 +144,7 @@ class Editor(LoadedMethod):
     def paste_onto_file(
         self, image: Path, mask: Path, new_mask: Path | None, classes: Sequence[int] | None, feather: int
     ) -> PasteBack:
-        """What an edit is pasted back onto at the size of the picture's file.
+        """Prepare pasting an edit back at the size of the picture's file.
 
         The edit shows in the edited classes, and where ``new_mask`` differs from ``mask``. Masks of different sizes are
         compared at the size of the method.
@@ -152,9 +152,9 @@ class Editor(LoadedMethod):
         Args:
             image: The picture.
             mask: Its label map.
-            new_mask: The label map that was painted; None for ``mask``.
+            new_mask: The edited label map; None for ``mask``.
             classes: Classes whose codes were edited; None for all.
-            feather: Width of the fading border, in pixels of the method.
+            feather: Width of the blended border, in pixels of the method.
         """
         picture, before = read_picture(image), read_mask(mask, self.table)
         original, label = unresized(picture, before)
@@ -169,11 +169,11 @@ class Editor(LoadedMethod):
     def write(
         self, out: Path, label: Tensor, codes: Codes, *, save: Path | None = None, paste: PasteBack | None = None
     ) -> str:
-        """Draw codes and write the pictures.
+        """Synthesise codes and write the pictures.
 
         Args:
-            out: File to write: pictures side by side (.png), or an animation (.gif, .mp4).
-            label: Mask to paint, ``[1, H, W]``.
+            out: Output file: pictures side by side (.png), or an animation (.gif, .mp4).
+            label: Mask, ``[1, H, W]``.
             codes: Codes of batch S.
             save: Also write a file that reproduces the first picture (:class:`EditFile`).
             paste: Paste the pictures back onto this.
@@ -182,7 +182,7 @@ class Editor(LoadedMethod):
             A message that names the files.
         """
         if out.suffix.lower() not in SUFFIXES:
-            raise ZooError(f"{out} has a suffix that cannot be written: use {', '.join(SUFFIXES)}.")
+            raise ZooError(f"{out} has an unsupported suffix: use {', '.join(SUFFIXES)}.")
         if save is not None and save.resolve() == out.resolve():
             raise ZooError(f"--out and --save are the same file {out}: give --save another name.")
         pixels = render(self.method, label, codes)
@@ -204,7 +204,7 @@ class Editor(LoadedMethod):
 
 
 def layer_indices(text: str) -> tuple[int, ...]:
-    """Numbers and ranges such as "0-2" or "0,3,5", ascending. Raises ZooError for anything else."""
+    """Parse numbers and ranges such as "0-2" or "0,3,5", ascending. Raises ZooError for anything else."""
     found: set[int] = set()
     for word in text.split(","):
         bounds = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", word)

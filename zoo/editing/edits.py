@@ -21,10 +21,10 @@ from zoo.interfaces import Method
 
 @dataclass(frozen=True)
 class Target:
-    """A picture whose codes are taken: image ``[1, 3, H, W]`` in [-1, 1], label ``[1, H, W]``.
+    """A picture to take codes from: image ``[1, 3, H, W]`` in [-1, 1], label ``[1, H, W]``.
 
-    Without ``classes`` it gives the codes of all classes that occur in both masks, and those of the picture as a whole
-    (CLVAE's global code). With ``classes`` it gives the codes of these classes alone.
+    Without ``classes``, the codes of all classes that occur in both masks and the codes of the whole picture (CLVAE's
+    global code) are taken; with ``classes``, only the codes of these classes.
     """
 
     image: Tensor
@@ -43,16 +43,16 @@ def edit_style(
     samples: int = 1,
     seed: int = 0,
 ) -> Codes:
-    """Style-guided synthesis: codes for a mask, taken from ``targets`` where these show what the mask needs.
+    """Style-guided synthesis: codes for a mask, taken from ``targets`` as far as possible.
 
-    The rest is drawn from the prior. A target with ``classes`` gives these; every other class comes from the first
-    target without ``classes`` that shows it, and the codes of the whole picture from the first target without
-    ``classes``. Source: section 4.4.1, Figures 12 and 13.
+    All others are drawn from the prior. The ``classes`` of a target are taken from it; every other class is taken from
+    the first target without ``classes`` that contains it, and the codes of the whole picture from the first target
+    without ``classes``. Source: section 4.4.1, Figures 12 and 13.
 
     Args:
         method: A method with codes and an encoder.
-        label: Mask to paint, ``[1, H, W]``.
-        targets: Pictures that give their style.
+        label: Mask, ``[1, H, W]``.
+        targets: Pictures to take the style from.
         layers: Only these layers are taken (see :meth:`zoo.codes.Codes.mask`); None for all.
         sampled: Take draws from the targets' posteriors instead of their means.
         strength: From 0 (drawn codes) to 1 (the targets' codes).
@@ -69,7 +69,7 @@ def edit_style(
     drawn = codes = method.sample(label, samples, seed=seed)
     noise = torch.Generator().manual_seed(seed + 1) if sampled else None
     _check_distinct_classes(method, targets)
-    # the last write wins: targets with classes over those without, and the first of these over the later ones
+    # later writes take precedence: targets with classes over those without, and earlier targets over later ones
     general = [target for target in targets if target.classes is None]
     special = [target for target in targets if target.classes is not None]
     for target in [*reversed(general), *special]:

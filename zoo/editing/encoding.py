@@ -1,4 +1,4 @@
-"""From pictures to codes and back.
+"""Encoding of pictures to codes, and rendering of codes.
 
 Letters: B batch, C classes, S samples per mask, H x W picture.
 """
@@ -21,10 +21,10 @@ RENDERED_TOGETHER = 8
 
 
 def codes_of(method: Method, image: Tensor, label: Tensor, *, sampled: bool = False, seed: int = 0) -> Codes:
-    """The codes of pictures: the means of the posterior, or draws from it.
+    """Encode pictures: the means of the posterior, or samples from it.
 
-    A class that a picture does not show, or that a coarse layer lost, has the prior as its posterior. Its code is drawn
-    instead of left at zero, so that the class looks plausible when it is painted into the mask.
+    The posterior of a class that is missing in a picture, or vanished at a coarse layer, is the prior. Its code is
+    sampled instead of left at zero, so that the class looks plausible when it is added to the mask.
 
     Args:
         method: A method with codes and an encoder.
@@ -46,7 +46,7 @@ def codes_of(method: Method, image: Tensor, label: Tensor, *, sampled: bool = Fa
 
 @torch.no_grad()
 def render(method: Method, label: Tensor, codes: Codes) -> Tensor:
-    """Pictures uint8 ``[S, 3, H, W]`` on the CPU, for a mask ``[1, H, W]`` and codes of batch S."""
+    """Synthesise pictures, uint8 ``[S, 3, H, W]`` on the CPU, for a mask ``[1, H, W]`` and codes of batch S."""
     chunks = []
     with evaluating(method):
         for first in range(0, codes.batch_size, RENDERED_TOGETHER):
@@ -74,7 +74,7 @@ def used_codes(label: Tensor, specs: Mapping[str, CodeSpec]) -> dict[str, Tensor
 
 
 def shown_codes(posterior: Posterior, label: Tensor) -> dict[str, Tensor]:
-    """Which codes a picture determines: as :func:`used_codes`, without classes that the encoder lost at a layer."""
+    """Which codes a picture determines: as :func:`used_codes`, without classes that vanished at a layer."""
     masks = used_codes(label, posterior.mu.specs)
     for name, class_mask in posterior.class_mask.items():
         masks[name] = masks[name] & class_mask.view(*class_mask.shape, *[1] * (masks[name].dim() - class_mask.dim()))
@@ -84,6 +84,4 @@ def shown_codes(posterior: Posterior, label: Tensor) -> dict[str, Tensor]:
 def check_editable(method: Method) -> None:
     """Raises ZooError for a method without codes."""
     if not method.code_specs:
-        raise ZooError(
-            f"The method {method.name} has no codes, so it gives one picture for each mask: edit the mask instead."
-        )
+        raise ZooError(f"The method {method.name} has no codes and only one picture per mask: edit the mask instead.")

@@ -24,7 +24,7 @@ class LoadedMethod:
         method: The method, in eval mode on ``device``.
         table: Names and colours of its classes.
         checkpoint: The file.
-        device: Where the method lies.
+        device: Device of the method.
         digest: SHA-256 of the file when it was loaded, in hexadecimal.
     """
 
@@ -41,7 +41,7 @@ class LoadedMethod:
         Args:
             checkpoint: File of weights.
             device: "cpu", "cuda", or "auto".
-            names: A class table that ships with the zoo; None for that of the checkpoint.
+            names: Name of a dataset whose class table to use; None for that of the checkpoint.
 
         Raises:
             ZooError: As :func:`zoo.load` and :func:`zoo.data.class_tables.dataset_table`.
@@ -59,7 +59,7 @@ class LoadedMethod:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the pictures that the method paints."""
+        """Height and width of the method's pictures."""
         height, width = self.config.data["size"]
         return height, width
 

@@ -34,7 +34,7 @@ def painted(label: Tensor, region: Tensor, class_id: int) -> Tensor:
 
 
 def deleted(label: Tensor, region: Tensor) -> Tensor:
-    """The map without a region, whose pixels take the class of the nearest pixel outside.
+    """The map with a region removed; its pixels get the class of the nearest pixel outside.
 
     Raises:
         ZooError: If the region is the whole map.
@@ -49,7 +49,7 @@ def deleted(label: Tensor, region: Tensor) -> Tensor:
 def moved_region(label: Tensor, region: Tensor, dy: int, dx: int) -> Tensor:
     """The map with a region moved down by ``dy`` and right by ``dx`` pixels, cut off at the border of the map.
 
-    The place that it leaves is filled as by :func:`deleted`.
+    The vacated area is filled as by :func:`deleted`.
     """
     height, width = label.shape
     rows, columns = np.nonzero(region.cpu().numpy())
@@ -66,10 +66,10 @@ def resized(label: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def repainted(label: Tensor, seen: Tensor, new: Tensor) -> Tensor:
-    """Apply changes that were made to a map at another size.
+    """Apply changes made to a map at another size.
 
     Args:
-        label: The map as its file has it, ``[H, W]``.
+        label: The map at the size of its file, ``[H, W]``.
         seen: The same map at the size of a method, ``[h, w]``.
         new: ``seen`` with the changes, ``[h, w]``.
 

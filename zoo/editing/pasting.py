@@ -1,6 +1,6 @@
-"""Pasting an edited picture back onto its original, so that pixels outside the edit stay as they were.
+"""Pasting an edited picture back onto its original, so that pixels outside the edit are unchanged.
 
-Letters: B batch, H x W original picture, h x w picture that the method paints.
+Letters: B batch, H x W original picture, h x w picture of the method.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from zoo.visual import to_uint8
 
 
 def region_of(label: Tensor, classes: Iterable[int]) -> Tensor:
-    """Where ``classes`` lie in a mask ``[H, W]``, as bool of the same shape."""
+    """The region of ``classes`` in a mask ``[H, W]``, as bool of the same shape."""
     return torch.isin(label, torch.tensor(list(classes), dtype=label.dtype, device=label.device))
 
 
 def paste_region(label: Tensor, painted: Tensor, classes: Iterable[int] | None) -> Tensor:
-    """Where an edit may show, bool ``[H, W]``: the edited classes of the new mask, and pixels whose class is new.
+    """The region of an edit, bool ``[H, W]``: the edited classes of the new mask, and pixels whose class has changed.
 
     Args:
         label: Mask ``[1, H, W]`` of the original picture.
@@ -40,10 +40,9 @@ def paste_region(label: Tensor, painted: Tensor, classes: Iterable[int] | None) 
 def paste_back(edited: Tensor, original: Tensor, region: Tensor, *, feather: int = 3) -> Tensor:
     """The edited picture inside a region, and exactly the pixels of the original outside.
 
-    An edit of another size is first resized bicubically to that of the original. Inside the region the two pictures
-    fade into each other along its border with the rest (the border of the picture does not count). Where a piece of
-    the region is thinner than the fading border, it fades over its own depth, so that the edit shows in thin pieces,
-    too.
+    An edit of another size is first resized to that of the original, bicubically. Inside the region, the two pictures
+    are blended along its border (except at the border of the picture). If a part of the region is thinner than the
+    blended border, it is blended over its own depth, so that the edit is also visible in thin parts.
 
     Args:
         edited: Pictures ``[B, 3, h, w]`` of any type.
@@ -105,7 +104,7 @@ def _weight(region: NDArray[np.bool_], feather: int, pixel: tuple[float, float] 
 
 @dataclass(frozen=True)
 class PasteBack:
-    """What an edit is pasted back onto; everything lies on the CPU.
+    """The original that an edit is pasted onto, on the CPU.
 
     Attributes:
         original: Picture uint8 ``[3, H, W]``.

@@ -78,7 +78,7 @@ class CodeStatistics:
         self.origin.check(method, "The file of statistics", checkpoint)
 
     def save(self, path: Path) -> None:
-        """Write a .safetensors file, which appears whole or not at all."""
+        """Write a .safetensors file atomically."""
         tensors = {
             f"{part}.{name}": tensor.contiguous() for part in PARTS for name, tensor in getattr(self, part).items()
         }
@@ -122,7 +122,7 @@ def fit_statistics(
         method: A method with codes and an encoder.
         dataset: The pictures.
         components: K, the number of principal directions.
-        limit: Only the first so many pictures.
+        limit: Use only the first N pictures.
         batch: Pictures that are encoded together.
         checkpoint: SHA-256 of the method's checkpoint.
         progress: Called with the number of pictures done and their total.

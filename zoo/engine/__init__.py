@@ -1,4 +1,4 @@
-"""Training: the loop in :mod:`zoo.engine.train`, and the helpers that it calls."""
+"""Training: the loop in :mod:`zoo.engine.train`, and its helpers."""
 
 from zoo.engine.interrupt import RunInterruptedError
 from zoo.engine.train import plan, train

@@ -15,14 +15,14 @@ AVERAGED = ("generator", "encoder")
 
 
 class Average:
-    """Averaged copies of generator and encoder (the discriminator only serves training).
+    """Averaged copies of generator and encoder (the discriminator is only used in training).
 
-    After update n (from 1) the weight of the past is min(decay, (1 + n) / (10 + n)), so that short runs forget their
-    random start. Buffers are copied: running statistics are averages already, and the mean of spectral norm's unit
-    vectors would not be one.
+    The decay of update n (from 1) is min(decay, (1 + n) / (10 + n)), so that short runs forget their random
+    initialisation. Buffers are copied: running statistics are already averages, and the mean of the unit vectors of
+    spectral norm would not be a unit vector.
 
-    Modules that the method reinitialises (:meth:`restart`) are copied, and their updates are counted from there.
-    ``restarts`` holds the number of updates at which this happened, by module, such as ``generator.noise_encoder``.
+    The average of modules that the method reinitialises is restarted (:meth:`restart`). ``restarts`` contains the
+    number of updates at which this happened, by module, such as ``generator.noise_encoder``.
     """
 
     def __init__(self, method: Method, decay: float) -> None:
@@ -37,7 +37,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, method: Method) -> None:
-        """Take in the present weights of ``method``."""
+        """Update the average with the current weights of ``method``."""
         self.updates += 1
         for name, network in self.networks.items():
             source = unwrap_ddp(getattr(method, name))
@@ -54,12 +54,12 @@ class Average:
                 mine.copy_(theirs)
 
     def _started(self, parameter: str) -> int:
-        """The updates at which the average of a parameter (``generator.conv.weight``) began."""
+        """The number of updates at which the average of a parameter (``generator.conv.weight``) was started."""
         return max((at for module, at in self.restarts.items() if parameter.startswith(f"{module}.")), default=0)
 
     @torch.no_grad()
     def restart(self, method: Method, modules: Sequence[nn.Module]) -> None:
-        """Copy the present weights of ``modules``, parts of the method's networks that it has reinitialised.
+        """Restart the average of ``modules``, reinitialised parts of the method's networks.
 
         Raises ValueError for a module of another network.
         """
@@ -71,7 +71,7 @@ class Average:
                     self.restarts[f"{name}.{path}" if path else name] = self.updates
                     found += 1
         if found != len(modules):
-            raise ValueError(f"{len(modules) - found} of the reinitialised modules are no part of {AVERAGED}")
+            raise ValueError(f"{len(modules) - found} of the reinitialised modules are not part of {AVERAGED}")
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged entries of the method's state dict, under its keys."""
@@ -82,7 +82,7 @@ class Average:
     def load_state_dict(
         self, state: Mapping[str, Tensor], updates: int, restarts: Mapping[str, int] | None = None
     ) -> None:
-        """Take back what :meth:`state_dict` gave after ``updates`` updates, and the ``restarts`` until then."""
+        """Restore the output of :meth:`state_dict` after ``updates`` updates, and the ``restarts`` until then."""
         self.updates = updates
         self.restarts = dict(restarts or {})
         for name, network in self.networks.items():

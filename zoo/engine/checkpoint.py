@@ -1,4 +1,4 @@
-"""The state of a run: everything that continuing it needs, as one dictionary of plain values and tensors."""
+"""The state of a run: everything needed to resume it, as a dictionary of plain values and tensors."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from zoo.interfaces import Method
 
 @dataclass(frozen=True)
 class TrainingState:
-    """The parts of a run that change while it trains.
+    """The parts of a run that change during training.
 
-    A checkpoint holds ``config``, ``method`` (state with the keys of a run of one process), ``ema`` (its averaged
-    entries, or None), ``optimizers`` (with their learning rates, and gradients that wait for accumulation),
-    ``progress`` (iteration, updates of the average and where parts of it started anew, number of training pictures),
-    ``callbacks`` (their states by name), ``rng`` and ``versions``. The random state is the seed and the iteration:
-    every iteration seeds all generators anew from them (see :mod:`zoo.engine.batches`).
+    A checkpoint contains ``config``, ``method`` (state dict with the keys of a single-process run), ``ema`` (its
+    averaged entries, or None), ``optimizers`` (with learning rates and accumulated gradients), ``progress`` (iteration,
+    updates and restarts of the average, number of training pictures), ``callbacks`` (their states by name), ``rng`` and
+    ``versions``. The random state is just the seed and the iteration, from which every iteration seeds all generators
+    (see :mod:`zoo.engine.batches`).
     """
 
     config: Config
@@ -40,7 +40,7 @@ class TrainingState:
     pictures: int
 
     def capture(self, iteration: int) -> dict[str, Any]:
-        """The checkpoint after ``iteration`` iterations; its tensors are the live ones, so save it before going on."""
+        """The checkpoint after ``iteration`` iterations. Tensors are not copied: save it before training continues."""
         with unwrapped(self.method) as method:
             state = method.state_dict()
         return {
@@ -63,7 +63,7 @@ class TrainingState:
         """Write the checkpoint of an iteration and make it the latest one; all ranks must call.
 
         Raises:
-            ZooError: Where a weight is NaN or infinite. Nothing is written then, so ``latest.pth`` stays a good one.
+            ZooError: If a weight is NaN or infinite. Nothing is written then, so ``latest.pth`` stays valid.
         """
         checkpoint = self.capture(iteration)
         if any_rank(not _finite([checkpoint["method"], checkpoint["ema"]])):
@@ -74,15 +74,15 @@ class TrainingState:
             folder.publish(path, self.config.train.keep)
 
     def restore(self, checkpoint: Mapping[str, Any], folder: RunFolder) -> int:
-        """Load the latest checkpoint of a folder into the parts and return its iteration.
+        """Load the latest checkpoint of a folder and return its iteration.
 
         Raises:
-            ZooError: For another number of training pictures.
+            ZooError: If the number of training pictures has changed.
         """
         before = checkpoint["progress"]["pictures"]
         if before != self.pictures:
             raise ZooError(
-                f"{folder.latest} was trained on {before} pictures, but there are {self.pictures} now; bring back the "
+                f"{folder.latest} was trained on {before} pictures, but there are {self.pictures} now; use the "
                 "same data to resume, or start a new run in another folder with --work-dir."
             )
         with unwrapped(self.method) as method:
@@ -97,15 +97,15 @@ class TrainingState:
 
 
 def load_resumable(folder: RunFolder, config: Config) -> dict[str, Any]:
-    """The latest checkpoint of a folder.
+    """Load the latest checkpoint of a folder.
 
     Raises:
-        ZooError: When ``config`` would not continue what the checkpoint holds, or it holds weights only.
+        ZooError: If ``config`` does not match the checkpoint, or the checkpoint has no training state.
     """
     checkpoint = checkpoints.load(folder.latest)
     if any(part not in checkpoint for part in ("progress", "optimizers")):
         raise ZooError(
-            f"{folder.latest} holds weights but no training state, as finished runs of `zoo bench` do, so it cannot be "
+            f"{folder.latest} holds weights but no training state, like finished runs of `zoo bench`, so it cannot be "
             "resumed; start a new run."
         )
     require_same_config(checkpoint["config"], config.to_dict(), folder.latest)
@@ -113,7 +113,7 @@ def load_resumable(folder: RunFolder, config: Config) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> bool:
-    """Whether every number of all floating-point tensors in a nested state is finite."""
+    """Whether all floating-point tensors in a nested state are finite."""
     if isinstance(value, Tensor):
         return not value.is_floating_point() or bool(torch.isfinite(value).all())
     if isinstance(value, Mapping):

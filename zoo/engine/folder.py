@@ -1,4 +1,4 @@
-"""The run folder: its files, and whether a run may start or continue in it."""
+"""The run folder: its files, and checks before a run starts or resumes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESUMABLE_OVERRIDES = {
     "train.trackers",
     "train.callbacks",
 }
-"""Settings that a resumed run may change: its length, its paths and device, and what is logged, drawn and saved."""
+"""Settings that may change on resume: length, paths, device, logging, samples and checkpoints."""
 
 
 class RunFolder:
@@ -53,7 +53,7 @@ class RunFolder:
         self.events = path / "logs"
 
     def checkpoint(self, iteration: int) -> Path:
-        """The numbered checkpoint of an iteration."""
+        """Path of the numbered checkpoint of an iteration."""
         return self.path / f"iter_{iteration:06d}.pth"
 
     def checkpoints(self) -> list[Path]:
@@ -61,13 +61,13 @@ class RunFolder:
         return sorted(self.path.glob("iter_*.pth"), key=lambda p: int(p.stem.removeprefix("iter_")))
 
     def require(self, *, resume: bool) -> None:
-        """Check that a run may start here, or continue.
+        """Check that a run can start or resume here.
 
         Raises:
-            ZooError: When there is a run that would be overwritten, or none that could be resumed.
+            ZooError: If a run would be overwritten, or there is none to resume.
         """
         if resume and not self.latest.is_file():
-            raise ZooError(f"There is no {self.latest} to resume; drop --resume to start a new run there.")
+            raise ZooError(f"There is no {self.latest} to resume; drop --resume to start a new run.")
         if not resume and (self.latest.exists() or self.checkpoints()):
             raise ZooError(
                 f"{self.path} already holds a run; add --resume to continue it, or choose another folder "
@@ -75,36 +75,36 @@ class RunFolder:
             )
 
     def begin(self, config: str) -> None:
-        """Make the folder, write the resolved config (YAML), drop the log of a run that never reached a checkpoint."""
+        """Create the folder, write the resolved config, and remove the log of a run without a checkpoint."""
         self.path.mkdir(parents=True, exist_ok=True)
         if not self.latest.exists():
             self.log.unlink(missing_ok=True)
         write_text(self.config, config)
 
     def rewind_log(self, iteration: int) -> None:
-        """Drop the lines of iterations after ``iteration``, which a resumed run trains again, and half a line."""
+        """Drop log lines after ``iteration``, which a resumed run writes again, and an incomplete last line."""
         if self.log.is_file():
-            # a line has its end, unless the disk was full or the machine lost its power
+            # the last line may be incomplete after a full disk or a power failure
             whole = [line for line in self.log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
             write_text(self.log, "".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
 
     def logged_seconds(self) -> float:
-        """The seconds of training up to the last line of the log; 0 where there is none."""
+        """Training time in seconds at the last line of the log; 0 if there is none."""
         lines = self.log.read_text().splitlines() if self.log.is_file() else []
         return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
 
     def recorded_seconds(self) -> float:
-        """The seconds that earlier starts of the run have taken, by ``record.json``; 0 where there is none."""
+        """Duration of earlier starts of the run in seconds, from ``record.json``; 0 if there is none."""
         return float(json.loads(self.record.read_text())["seconds"]) if self.record.is_file() else 0.0
 
     def write_record(self, facts: Mapping[str, Any], *, device: torch.device, seconds: float) -> None:
-        """Write ``record.json``: ``facts``, the device, the number of ranks, versions, and the seconds in all."""
+        """Write ``record.json``: ``facts``, the device, the number of ranks, versions, and the total duration."""
         machine = {"device": device_name(device), "ranks": world_size(), "versions": versions()}
         record = {**facts, **machine, "seconds": round(seconds, 3)}
         write_text(self.record, json.dumps(record, indent=2) + "\n")
 
     def publish(self, checkpoint: Path, keep: int) -> None:
-        """Make ``checkpoint`` the latest one and remove all but the last ``keep`` numbered ones."""
+        """Make ``checkpoint`` the latest, and remove all but the last ``keep`` numbered checkpoints."""
         temporary = self.path / f".latest.{os.getpid()}.pth"
         temporary.unlink(missing_ok=True)
         try:
@@ -126,11 +126,11 @@ class RunFolder:
 
 
 def require_same_config(saved: Mapping[str, Any], asked: Mapping[str, Any], where: Path) -> None:
-    """Check that a resumed run keeps its settings, apart from :data:`RESUMABLE_OVERRIDES`.
+    """Check that the settings of a resumed run are unchanged, except for :data:`RESUMABLE_OVERRIDES`.
 
     Args:
         saved: The config in the checkpoint.
-        asked: The config of this command.
+        asked: The current config.
         where: The checkpoint, for the error.
 
     Raises:
@@ -141,7 +141,7 @@ def require_same_config(saved: Mapping[str, Any], asked: Mapping[str, Any], wher
         allowed = any(key == free or key.startswith(f"{free}.") for free in RESUMABLE_OVERRIDES)
         if not allowed and before.get(key) != now.get(key):
             raise ZooError(
-                f"{where} was trained with {key} = {before.get(key)}, but this command says {now.get(key)}; set it "
+                f"{where} was trained with {key} = {before.get(key)}, but it is now {now.get(key)}; set it "
                 "back to resume, or start a new run in another folder with --work-dir."
             )
 

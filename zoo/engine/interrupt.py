@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run after the current iteration, so that it can save itself."""
+"""Handling of Ctrl-C and SIGTERM: a run finishes the current iteration and saves a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.errors import ZooError
 
 
 class RunInterruptedError(ZooError):
-    """The run was asked to stop and has saved itself.
+    """The run was interrupted, after saving a checkpoint.
 
     Args:
-        cause: What asked, such as "Ctrl-C" or "SIGTERM"; begins the message.
-        details: The rest of the message: how far the run came, and how to continue it.
+        cause: The cause, such as "Ctrl-C" or "SIGTERM"; begins the message.
+        details: The rest of the message: the progress of the run, and how to resume it.
     """
 
     def __init__(self, cause: str, details: str) -> None:
@@ -26,7 +26,7 @@ class RunInterruptedError(ZooError):
 
 
 class StopRequest:
-    """Remembers a signal until the end of the iteration.
+    """Stores a signal until the end of the iteration.
 
     Attributes:
         signal: Name of the signal that was received, or None.
@@ -37,14 +37,14 @@ class StopRequest:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Signal handler."""
-        # A launcher repeats the signal of the terminal; a person who presses Ctrl-C twice means it.
+        # a launcher repeats the terminal's signal at once; a later second Ctrl-C is intentional
         if self.signal is not None and number == signal.SIGINT and launcher() == "none":
             raise KeyboardInterrupt
         self.signal = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch SIGINT and SIGTERM for the time of the block, in the main thread (no other can catch them)."""
+        """Context that catches SIGINT and SIGTERM in the main thread (other threads cannot)."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

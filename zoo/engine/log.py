@@ -1,4 +1,4 @@
-"""Where the numbers of a run go: means of the losses, ``log.jsonl``, trackers, and the terminal."""
+"""Logging: averaging of losses, ``log.jsonl``, trackers, and progress on the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zoo.errors import ZooError
 
 
 class LossMeter:
-    """Means of the losses since the last line of the log; they stay on the device until they are asked for."""
+    """Means of the losses since the last log line, accumulated on the device."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}
@@ -49,7 +49,7 @@ class LossMeter:
         """The means over iterations and ranks; all ranks must call.
 
         Raises:
-            ZooError: For a NaN or infinite one; ``folder`` and ``iteration`` are for this error.
+            ZooError: If one is NaN or infinite; ``folder`` and ``iteration`` are used in this message.
         """
         if not self.sums:
             return {}
@@ -61,24 +61,24 @@ class LossMeter:
         return values
 
     def reset(self) -> None:
-        """Start the next means."""
+        """Reset the means."""
         self.sums, self.counts = {}, {}
 
 
 class RunLog:
     """Writes ``log.jsonl`` and the trackers, on the main process only.
 
-    The log has two kinds of lines, which both hold ``iteration``, ``epoch`` (both from 1) and ``seconds`` (of training
-    since the first start of the run; a resumed run continues from the last line):
+    The log has two kinds of lines, which both contain ``iteration``, ``epoch`` (both from 1) and ``seconds`` (training
+    time since the first start of the run; a resumed run continues from the last line):
 
     - every ``train.log_every`` iterations, ``losses`` {name: mean over iterations and ranks} and ``lr`` {group: rate};
     - every ``train.evaluate.every`` iterations, ``metrics`` {full name: value}.
 
-    Trackers get the same numbers as ``loss/NAME``, ``lr/GROUP`` and ``metric/NAME``, and the pictures as ``samples``.
+    Trackers receive the same numbers as ``loss/NAME``, ``lr/GROUP`` and ``metric/NAME``, and pictures as ``samples``.
 
     Args:
         folder: The run folder.
-        trackers: Names out of :data:`TRACKERS`.
+        trackers: Names from :data:`TRACKERS`.
     """
 
     def __init__(self, folder: RunFolder, trackers: Sequence[str]) -> None:
@@ -97,12 +97,12 @@ class RunLog:
         self._scalars({f"metric/{name}": value for name, value in metrics.items()}, iteration)
 
     def pictures(self, iteration: int, pixels: Tensor) -> None:
-        """Hand a picture, uint8 ``[3, H, W]``, to the trackers."""
+        """Log a picture, uint8 ``[3, H, W]``, to the trackers."""
         for backend in self.backends:
             backend.add_image("samples", pixels.permute(1, 2, 0).numpy(), step=iteration)
 
     def close(self) -> None:
-        """Let the trackers write what they still hold."""
+        """Flush the trackers."""
         for backend in self.backends:
             backend.close()
 
@@ -119,7 +119,7 @@ class RunLog:
 
 
 class _Wandb(WandbVisBackend):
-    """mmengine's back end, which counts calls, with the iteration as the step."""
+    """mmengine's back end with the iteration as the step; the original counts calls."""
 
     def add_scalars(self, scalar_dict: dict[str, float], step: int = 0, **_: Any) -> None:
         self.experiment.log(scalar_dict, step=step)
@@ -133,7 +133,7 @@ class _Wandb(WandbVisBackend):
 
 
 class _MLflow(MLflowVisBackend):
-    """mmengine's back end, with the iteration of a picture, and without its upload of the whole run folder."""
+    """mmengine's back end with the iteration of pictures, and without uploading the whole run folder."""
 
     def add_image(self, name: str, image: Any, step: int = 0, **_: Any) -> None:
         self.experiment.log_image(image, key=name, step=step)
@@ -149,9 +149,9 @@ def _wandb(folder: RunFolder) -> BaseVisBackend:
 
 
 def _mlflow(folder: RunFolder) -> BaseVisBackend:
-    store = os.environ.get("MLFLOW_TRACKING_URI")  # without it, files below the run folder
+    store = os.environ.get("MLFLOW_TRACKING_URI")  # by default, files in the run folder
     if store is None:
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 wants a database or this permission
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 requires a database or this setting
     experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "zoo")
     name = folder.path.resolve().name
     return _MLflow(str(folder.events / "mlruns"), exp_name=experiment, run_name=name, tracking_uri=store)
@@ -166,7 +166,7 @@ TRACKERS: dict[str, Callable[[RunFolder], BaseVisBackend]] = {
     "wandb": _wandb,
     "mlflow": _mlflow,
 }
-"""The trackers by name, which is that of their package, too."""
+"""The trackers by name, which is also the name of their package."""
 
 
 def require_trackers(names: Sequence[str]) -> None:
@@ -184,30 +184,30 @@ def require_trackers(names: Sequence[str]) -> None:
 
 
 def open_trackers(names: Sequence[str], folder: RunFolder) -> list[BaseVisBackend]:
-    """The visualisation back ends of mmengine for these trackers, which write below ``logs/`` of the run folder.
+    """Open mmengine's visualisation back ends for these trackers, which write to ``logs/`` in the run folder.
 
     Raises:
-        ZooError: For a missing package, and where a tracker cannot start, as without a login or a server.
+        ZooError: If a package is missing, or a tracker cannot start (for example, without a login or a server).
     """
     require_trackers(names)
     backends = []
     for name in names:
         backends.append(TRACKERS[name](folder))
         try:
-            _ = backends[-1].experiment  # starts it, which mmengine would leave to the first number
-        except Exception as error:  # of the tracker's own kinds
+            _ = backends[-1].experiment  # starts it now; mmengine would start it at the first number
+        except Exception as error:  # trackers raise their own exceptions
             reason = " ".join(str(error).split())
             raise ZooError(f"The tracker {name} cannot start ({reason}): leave it out of train.trackers.") from error
     return backends
 
 
 class ConsoleProgress:
-    """Iterations, the remaining time and the last losses on standard error: a bar on a terminal, else plain lines.
+    """Progress on standard error (iterations, remaining time, last losses): a bar on a terminal, else plain lines.
 
     Args:
-        iteration: Iterations that are done already.
+        iteration: Finished iterations.
         iterations: Planned length of the run.
-        shown: False for a run that shows nothing.
+        shown: Whether to show anything.
     """
 
     def __init__(self, iteration: int, iterations: int, *, shown: bool = True) -> None:
@@ -243,6 +243,6 @@ class ConsoleProgress:
         print(f"{place}  {each:.2f} s each  {left} left  {text}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Leave the terminal in order, however the run ended."""
+        """Restore the terminal."""
         if self.bar is not None:
             self.bar.stop()

@@ -1,4 +1,4 @@
-"""Optimisers: one Adam per group of networks, each stepped with its own gradients only, and their learning rates."""
+"""Optimisers and learning rates: one Adam per group of networks, using only the gradients of its own losses."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from zoo.interfaces import Method
 class GroupOptimWrapper(OptimWrapper):
     """mmengine's wrapper for one group of networks, with two additions.
 
-    A backward pass leaves gradients in this group alone: a loss of the generator also has gradients for the weights of
-    the discriminator, which must not reach the discriminator's next step, whether or not the method froze it.
+    A backward pass only changes gradients of this group: generator losses also have gradients with respect to the
+    discriminator, which must not affect its next step, whether or not the method freezes it.
 
-    The state also holds the number of backward passes and the gradients that wait for a step, so that a run can be
-    continued in the middle of an accumulated gradient.
+    The state also contains the number of backward passes and the accumulated gradients, so that a run can be resumed
+    during gradient accumulation.
 
     Args:
         optimizer: The optimiser of the group.
@@ -39,18 +39,18 @@ class GroupOptimWrapper(OptimWrapper):
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """The parameters that the optimiser updates."""
+        """The parameters of the optimiser."""
         return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
     @property
     def updates(self) -> int:
-        """Steps that the optimiser has made."""
+        """Number of optimiser steps so far."""
         return int(self._inner_count // self._accumulative_counts)
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
-        """Add the gradients of ``loss`` to those of this group; the gradients of other groups stay as they are.
+        """Accumulate the gradients of ``loss`` for this group; gradients of other groups are unchanged.
 
-        Runs outside autocast, so that what ran in float32 is differentiated in float32.
+        Runs outside autocast, so that float32 operations are differentiated in float32.
         """
         kept = [parameter.grad for parameter in self.others]
         for parameter in self.others:
@@ -69,7 +69,7 @@ class GroupOptimWrapper(OptimWrapper):
         return {**super().state_dict(), "backward_passes": self._inner_count, "gradients": gradients}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` returned."""
+        """Restore the output of :meth:`state_dict`."""
         state = dict(state_dict)
         self._inner_count = state.pop("backward_passes")
         gradients = state.pop("gradients")
@@ -79,7 +79,7 @@ class GroupOptimWrapper(OptimWrapper):
 
 
 def build_optimizers(method: Method, settings: Mapping[str, OptimizerConfig], accumulate: int = 1) -> OptimWrapperDict:
-    """One Adam per name of :meth:`Method.optimized`.
+    """Build one Adam optimiser per group of :meth:`Method.optimized`.
 
     Args:
         method: The method whose networks are trained.
@@ -87,7 +87,7 @@ def build_optimizers(method: Method, settings: Mapping[str, OptimizerConfig], ac
         accumulate: Backward passes whose gradients are averaged before a step.
 
     Raises:
-        ZooError: When a group of the method has no settings.
+        ZooError: If a group of the method has no settings.
     """
     groups: dict[str, list[nn.Parameter]] = {}
     for name, networks in method.optimized().items():
@@ -106,15 +106,15 @@ def build_optimizers(method: Method, settings: Mapping[str, OptimizerConfig], ac
 
 
 def lr_factor(epoch: int, epochs: int, decay_epochs: int) -> float:
-    """Factor of the learning rate in an epoch: constant, then linear to zero.
+    """Factor of the learning rate in an epoch: constant, then linearly decaying to zero.
 
-    As in the official code of GauGAN the first falling epoch still runs at the full rate and the last one at
-    1 / decay_epochs: the rate would be zero only after the end. Epochs beyond the plan keep the last rate.
+    As in the official code of GauGAN, the first decay epoch still uses the full rate and the last one 1 / decay_epochs;
+    zero would be reached only after the end. Further epochs keep the last rate.
 
     Args:
         epoch: Number of the epoch, from 0.
         epochs: Epochs with a constant rate.
-        decay_epochs: Epochs with a falling rate, after the constant ones.
+        decay_epochs: Epochs with a decaying rate, after the constant ones.
     """
     if decay_epochs == 0 or epoch < epochs:
         return 1.0
@@ -124,14 +124,14 @@ def lr_factor(epoch: int, epochs: int, decay_epochs: int) -> float:
 
 @dataclass(frozen=True)
 class LearningRates:
-    """The learning rates of a run: those of the config times a factor that changes once per planned epoch.
+    """The learning rate schedule: the config's rates times a factor that changes once per planned epoch.
 
     Attributes:
         rates: Learning rate of each group at the start.
         epochs: Planned epochs with a constant rate.
         decay_epochs: Planned epochs with a falling rate.
         iterations: Length of the run where ``train.iterations`` sets it, else None. The planned epochs are then
-            stretched over these iterations, so that the constant and the falling part keep their proportion.
+            scaled to these iterations, so that the constant and the decaying part keep their proportion.
     """
 
     rates: Mapping[str, float]
@@ -146,7 +146,7 @@ class LearningRates:
         return lr_factor(epoch, self.epochs, self.decay_epochs)
 
     def changes_at(self, epoch: int, iteration: int) -> bool:
-        """Whether the factor differs from that of the iteration before, in the same epoch."""
+        """Whether the factor differs from that of the previous iteration in the same epoch."""
         return self.factor(epoch, iteration) != self.factor(epoch, iteration - 1)
 
     def apply(self, optimizers: OptimWrapperDict, factor: float) -> None:

@@ -1,8 +1,8 @@
 """Training a method, from a config to a checkpoint: data, networks, optimisers, resume, then the loop.
 
-All numbers of an iteration are a function of the config and of the number of the iteration: which batch it sees, its
-random numbers, its learning rate. A run so continues from a checkpoint to the bit as if it had never ended. The other
-files of this package hold what is called from here.
+The batch, random numbers and learning rate of an iteration are functions of the config and the iteration number.
+Resuming from a checkpoint is therefore bitwise identical to an uninterrupted run. The other modules of this package
+contain the helpers.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def train(
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> Path:
-    """Train what ``config`` describes and return the path of the latest checkpoint.
+    """Train according to ``config`` and return the path of the latest checkpoint.
 
-    Under torchrun or Slurm every rank calls this.
+    Under torchrun or Slurm, every rank must call this.
 
     Args:
         config: The resolved config.
@@ -61,8 +61,8 @@ def train(
         callbacks: Run after those of ``train.callbacks``; see :mod:`zoo.callbacks`.
 
     Raises:
-        ZooError: For faulty data, a folder with another run, and losses or weights that are no longer finite.
-        RunInterruptedError: After Ctrl-C or SIGTERM, when all is saved.
+        ZooError: For invalid data, a folder with another run, and non-finite losses or weights.
+        RunInterruptedError: After Ctrl-C or SIGTERM, once everything has been saved.
     """
     settings = config.train
     folder = RunFolder(Path(work_dir))
@@ -72,7 +72,7 @@ def train(
     callbacks = [*build_callbacks(config), *callbacks]
     require_trackers(settings.trackers)
 
-    # The process: its device, and how exact its kernels are
+    # Process: device and determinism
     if settings.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when a GPU is first used
         torch.use_deterministic_algorithms(True)
@@ -92,7 +92,7 @@ def train(
     shown = first_pictures(test or parts.dataset, device)
     if settings.compile:
         for network in method.children():
-            network.compile()  # in place, so the keys of the state stay
+            network.compile()  # in place, so that state dict keys do not change
     model: Any = wrap(method)
     iterations = parts.iterations
     initial = {name: settings.optimizers[name].lr for name, _ in optimizers.items()}
@@ -111,7 +111,7 @@ def train(
 
     # Loop
     def autocast() -> torch.autocast:
-        # One context holds the steps of all networks; weights cast for the first would be stale in the next: no cache
+        # one context covers the steps of all networks; weights cached for the first would be stale in the next
         return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16", cache_enabled=False)
 
     meter = LossMeter()
@@ -128,7 +128,7 @@ def train(
             while not finished:
                 epoch, number = batches.position(iteration)
 
-                # Restart: some methods reinitialise a part of their networks in the middle of the training
+                # Restart: some methods reinitialise part of their networks during training
                 restarted = method.restart_due(iteration / iterations)
                 if restarted:
                     reseed(settings.seed, Stream.RESTART, rank=rank(), position=iteration)
@@ -136,13 +136,13 @@ def train(
                     if average is not None:
                         average.restart(method, modules)
 
-                # Schedule: a run that resumes within an epoch finds its rates in the state of the optimisers
+                # Schedule: when resuming within an epoch, the rates are part of the optimiser states
                 if number == 0 or restarted or rates.changes_at(epoch, iteration):
                     rates.apply(optimizers, rates.factor(epoch, iteration) * method.rate_factor())
 
-                # Epoch: what a method prepares here is part of its state, and not repeated by a resume within the epoch
+                # Epoch: preparations are part of the method's state, so a resume within an epoch does not repeat them
                 if number == 0 or restarted:
-                    reader = None  # ends the processes that read the last epoch
+                    reader = None  # stops the workers of the last epoch
                     reseed(settings.seed, Stream.EPOCH, rank=rank(), position=epoch)
                     with autocast():
                         method.begin_epoch(epoch, batches.pictures(epoch), optimizers)
@@ -160,13 +160,13 @@ def train(
                 run.iteration, run.epoch = iteration, epoch + 1
                 meter.add(losses)
 
-                # Average: after each iteration in which an optimiser stepped, not within accumulated gradients
+                # Average: after each iteration with an optimiser step, not during gradient accumulation
                 if average is not None and _steps(optimizers) != steps:
                     average.update(method)
                 console.update(iteration)
                 listeners.call("on_iteration")
 
-                # Log: only here and before a checkpoint do losses travel to the host
+                # Log: losses are transferred to the host only here and before a checkpoint
                 if iteration % settings.log_every == 0 or iteration == iterations:
                     run.losses = meter.means(folder, iteration)
                     meter.reset()
@@ -193,7 +193,7 @@ def train(
                     save_picture(folder.samples / f"iter_{iteration:06d}.png", pixels)
                     log.pictures(iteration, pixels)
 
-                # Checkpoint: none after a loss that is not finite
+                # Checkpoint: not after a non-finite loss
                 if iteration % settings.checkpoint_every == 0 or finished:
                     meter.means(folder, iteration)
                     state.save(folder, iteration)
@@ -226,10 +226,10 @@ def train(
 
 
 def plan(config: Config) -> dict[str, Any]:
-    """What :func:`train` would do with ``config``, as plain values; nothing is trained, downloaded or written.
+    """The plan of :func:`train` for ``config``, as plain values; nothing is trained, downloaded or written.
 
     Raises:
-        ZooError: For settings that do not fit together, data that is missing, and a missing device or package.
+        ZooError: For inconsistent settings, missing data, and a missing device or package.
     """
     device = device_of(config.train.device)
     build_callbacks(config)
@@ -239,7 +239,7 @@ def plan(config: Config) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TrainingComponents:
-    """What is trained, on what, by what; not yet distributed."""
+    """Method, data and optimisers of a run, before distribution over ranks."""
 
     dataset: PairedDataset
     batches: BatchLoader
@@ -253,7 +253,7 @@ class TrainingComponents:
         """Build everything on ``device``, with weights drawn from ``train.seed``.
 
         Raises:
-            ZooError: For settings that do not fit together and for data that is missing.
+            ZooError: For inconsistent settings and missing data.
         """
         train = config.train
         dataset = factory.dataset(config, "train")
@@ -299,7 +299,7 @@ def describe(parts: TrainingComponents, config: Config, device: torch.device) ->
 
 
 def _check_data(config: Config) -> dict[str, int]:
-    """Pictures per split. Raises ZooError with the first problem of the data, before it could stop a step."""
+    """Number of pictures per split. Raises ZooError with the first problem of the data, before training starts."""
     if not is_main():
         return {}
     data = config.data
@@ -310,7 +310,7 @@ def _check_data(config: Config) -> dict[str, int]:
 
 
 def _attach_vgg(method: Method, config: Config, device: torch.device) -> str | None:
-    """Give the method the features of its perceptual loss; returns their description for the record."""
+    """Attach the VGG features of the perceptual loss to the method; returns their description for the record."""
     if not method.needs_vgg:
         return None
     train = config.train
@@ -324,7 +324,7 @@ def _attach_vgg(method: Method, config: Config, device: torch.device) -> str | N
 
 
 def _steps(optimizers: OptimWrapperDict) -> int:
-    """Steps that all optimisers have made."""
+    """Total number of steps of all optimisers."""
     return sum(wrapper.updates for wrapper in optimizers.values())
 
 

@@ -1,7 +1,7 @@
-"""What is drawn and measured while a method trains; neither changes the numbers of the training.
+"""Sample grids and metrics during training; neither affects the training.
 
-The networks are used in evaluation mode and go back to the mode of each of their parts, draws have seeds of their own,
-and every iteration seeds the global random generators anew.
+The networks are used in evaluation mode, and the mode of every submodule is restored; samples have their own seeds, and
+every iteration seeds the global random generators.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from zoo.visual import grid, sample_columns
 
 
 def first_pictures(dataset: PairedDataset, device: torch.device, count: int = 4) -> Batch:
-    """The first pictures of a dataset, without augmentation: the rows of :func:`sample_grid`."""
+    """The first pictures of a dataset, without augmentation, for :func:`sample_grid`."""
     return collate([dataset[i] for i in range(min(count, len(dataset)))]).to(device)
 
 
 @torch.no_grad()
 def sample_grid(method: Method, batch: Batch, *, classes: int, samples: int = 4) -> Tensor:
-    """Pictures of fixed masks with fixed codes, uint8 ``[3, H, W]``, to see how a method learns.
+    """Grid of pictures for fixed masks and codes, uint8 ``[3, H, W]``, to monitor training.
 
-    A row per picture of the batch: coloured mask, the picture, its reconstruction where the method has an encoder, and
-    draws of the prior.
+    One row per picture of the batch: the coloured mask, the picture, its reconstruction if the method has an encoder,
+    and samples from the prior.
 
     Args:
         method: The method, in evaluation mode.
         batch: Pictures and masks.
         classes: Number of classes, for the colours.
-        samples: Draws per mask, S; one where the method has no codes.
+        samples: S, samples per mask; one if the method has no codes.
     """
     label, image = batch.label, batch.image
     rebuilt = None if method.encoder is None else method.synthesize(label, method.encode(image, label).mu)
@@ -43,17 +43,17 @@ def sample_grid(method: Method, batch: Batch, *, classes: int, samples: int = 4)
 
 
 def measure(method: Method, dataset: PairedDataset, settings: EvaluateConfig) -> dict[str, float]:
-    """Metrics of a method in evaluation mode on test pictures, by their full names; all ranks must call.
+    """Evaluate metrics of a method in evaluation mode on test pictures, by full name; all ranks must call.
 
     Args:
-        method: The method, with its networks outside of their wrappers.
+        method: The method, without distributed wrappers.
         dataset: The test pictures.
         settings: ``train.evaluate``.
 
     Raises:
-        ZooError: As :func:`zoo.metrics.evaluate` does.
+        ZooError: As :func:`zoo.metrics.evaluate`.
     """
-    from zoo.metrics import MethodSource, evaluate  # imported here, because only runs that ask for metrics need it
+    from zoo.metrics import MethodSource, evaluate  # imported here, since only runs with metrics need it
 
     found = evaluate(
         MethodSource(method, seed=0),
@@ -67,24 +67,23 @@ def measure(method: Method, dataset: PairedDataset, settings: EvaluateConfig) ->
 
 
 def require_measurable(method: Method, dataset: PairedDataset | None, settings: EvaluateConfig) -> None:
-    """Check what :func:`measure` needs, before the training and not after hours of it.
+    """Check the requirements of :func:`measure` before training.
 
     Raises:
-        ZooError: Where there are no test pictures, for an unknown metric or one that the method has no codes for, and
-            for missing weights of a feature network.
+        ZooError: If there are no test pictures, a metric is unknown or does not apply to the method, or weights of a
+            feature network are missing.
     """
     from zoo.metrics import MethodSource, Networks, parse_metric
 
     if dataset is None:
         raise ZooError(
-            "train.evaluate asks for metrics on test pictures, but the dataset has none: add some, or leave "
-            "train.evaluate out."
+            "train.evaluate needs test pictures, but the dataset has none: add some, or leave train.evaluate out."
         )
     networks, codes = Networks(allow_random=_allow_random(method)), MethodSource(method).codes
     for name in _metrics(method, settings):
         metric = parse_metric(name).cls
         if metric.codes not in codes:
-            raise ZooError(f"{method.name} has no pictures for the metric {name}: leave it out of train.evaluate.")
+            raise ZooError(f"The metric {name} does not apply to {method.name}: leave it out of train.evaluate.")
         _ = metric(networks).network  # loads its weights
 
 

@@ -1,4 +1,4 @@
-"""Diversity of the samples of one mask: mean LPIPS over all pairs, without forming a pair."""
+"""Diversity of the samples of one mask: mean LPIPS over all pairs, in closed form."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class DiversityAccumulator:
     """Mean LPIPS over all pairs of pictures.
 
     LPIPS is a weighted sum of squared differences of features, and the mean of ``(x_i - x_j)^2`` over all pairs of S
-    numbers is twice their unbiased variance. So one running mean map per layer and one running sum of squares are
-    enough: S network passes instead of S (S - 1), and memory that does not grow with S. Chunks are merged as by Chan,
-    Golub and LeVeque (1979), which subtracts no large numbers and so needs no more than float32 maps.
+    numbers is twice their unbiased variance. One running mean map per layer and one running sum of squares therefore
+    suffice: S network passes instead of S (S - 1), and memory that does not grow with S. Chunks are merged with the
+    method of Chan, Golub and LeVeque (1979), which avoids cancellation, so float32 maps are sufficient.
     """
 
     def __init__(self, network: AlexLPIPS) -> None:
@@ -45,13 +45,13 @@ class DiversityAccumulator:
         self.count += n
 
     def result(self) -> float:
-        """The mean over all pairs; ValueError for fewer than two pictures, which have no pair."""
+        """The mean over all pairs; ValueError for fewer than two pictures."""
         if self.count < 2:
             raise ValueError(f"diversity needs at least two samples of a mask, got {self.count}")
         return 2 * self._squares / (self.count - 1)
 
     def _weigh(self, layer: int, squares: Tensor) -> Tensor:
-        """``[c, h, w]`` -> its LPIPS: weighted over the channels, averaged over the positions."""
+        """LPIPS of squared differences ``[c, h, w]``: weighted over channels, averaged over positions."""
         head = self.network.heads[layer]
         return torch.einsum("c,chw->", head, squares) / (squares.shape[1] * squares.shape[2])
 

@@ -1,4 +1,4 @@
-"""One pass over a test set that computes any of the metrics of :data:`zoo.registries.METRICS`."""
+"""Evaluation of any metrics of :data:`zoo.registries.METRICS` in one pass over a test set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from zoo.registries import METRICS
 from zoo.visual import save_picture, to_uint8
 
 BATCH = 8
-"""Pictures that are reconstructed, and go through a feature network, at a time."""
+"""Batch size of reconstructions and feature networks."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Evaluation:
 
     Attributes:
         results: By metric.
-        pictures: The number of every picture, with the columns index (its place in the test set), name, metric and
-            value; metrics of whole sets, as the FID is, have none.
+        pictures: Numbers of every picture, with the columns index (in the test set), name, metric and value; metrics of
+            the whole set, such as the FID, have none.
     """
 
     results: dict[str, MetricResult]
@@ -49,7 +49,7 @@ class Evaluation:
 
 @contextmanager
 def _single_precision() -> Iterator[None]:
-    """Convolutions on a GPU keep all bits of float32, which torch lets them round off, so that devices agree."""
+    """Context without TF32 convolutions on GPUs, so that devices agree."""
     allowed, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, False
     try:
         yield
@@ -72,21 +72,21 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a source of pictures on a dataset; every picture is synthesised once for all metrics.
 
-    In a distributed run every rank calls this, takes every n-th batch, and has the same result.
+    In a distributed run, every rank must call this; it evaluates every n-th batch, and all ranks get the same result.
 
     Args:
-        source: What gives the pictures; of a method, :class:`zoo.metrics.MethodSource`.
+        source: The source of the pictures; for a method, :class:`zoo.metrics.MethodSource`.
         dataset: The test set.
         metrics: Full names.
-        allow_random: Use random feature networks where trained weights cannot be had.
-        limit: Evaluate the first pictures only.
-        statistics: A folder that keeps the statistics of the ground truth for the next evaluation.
-        keep: A folder for the pictures, by default none (``real``, ``reconstruction`` and ``samples``, all PNG).
-        progress: Called with (pictures done, pictures in all).
+        allow_random: Use random feature networks if trained weights are unavailable.
+        limit: Evaluate only the first N pictures.
+        statistics: A folder to cache the statistics of the ground truth.
+        keep: A folder to save the pictures to (``real``, ``reconstruction`` and ``samples``, all PNG), if any.
+        progress: Called with (pictures done, total).
 
     Raises:
-        ZooError: A metric is unknown or the source has no pictures for it, there are too few pictures, or feature
-            weights are missing.
+        ZooError: A metric is unknown or does not apply to the source, there are too few pictures, or feature weights
+            are missing.
     """
     networks = Networks(source.device, allow_random)
     count = len(dataset) if limit is None else min(limit, len(dataset))
@@ -126,7 +126,7 @@ def evaluate(
 
 
 def applicable(source: PictureSource, samples: int = 40) -> list[str]:
-    """The full names of the default metrics that a source has pictures for, with ``samples`` of each mask."""
+    """The full names of the default metrics that apply to a source, with ``samples`` per mask."""
     found = [(name, METRICS.get(name)) for name in METRICS.names()]
     return [full_name(name, samples) for name, cls in found if cls.by_default and cls.codes in source.codes]
 
@@ -144,16 +144,16 @@ def _chosen(name: str, source: PictureSource, images: int) -> NamedMetric:
 
 
 def _samples_per_mask(chosen: Sequence[NamedMetric]) -> int:
-    """The number that all names agree on. Raises ZooError where they do not: one pass draws one set of samples."""
+    """The number of samples per mask. Raises ZooError if it differs between metrics, since they share the samples."""
     numbers = {metric.samples: metric.name for metric in chosen if metric.cls.codes == "random"}
     if len(numbers) > 1:
         first, second = list(numbers.values())[:2]
-        raise ZooError(f"{first} and {second} want different numbers of samples per mask; evaluate them one by one.")
+        raise ZooError(f"{first} and {second} need different numbers of samples per mask; evaluate them separately.")
     return next(iter(numbers), 1)
 
 
 def _batches(count: int) -> Iterator[range]:
-    """The share of this rank, in runs of pictures that follow each other."""
+    """The batches of this rank, each of consecutive pictures."""
     for first in range(rank() * BATCH, count, world_size() * BATCH):
         yield range(first, min(first + BATCH, count))
 
@@ -174,7 +174,7 @@ def _keep(folder: Path | None, kind: str, names: Sequence[str], pictures: Tensor
 
 
 def _kept(folder: Path | None, name: str, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
-    """The same samples, each written as ``samples/<name>_<number>.png`` on its way."""
+    """Pass samples through, and write each to ``samples/<name>_<number>.png``."""
     number = 0
     for chunk in chunks:
         _keep(folder, "samples", [f"{name}_{number + i:02d}" for i in range(len(chunk))], chunk)

@@ -1,4 +1,4 @@
-"""FID of reconstructions; the statistics of the ground truth are computed once for a test set and kept in a file."""
+"""FID of reconstructions; the statistics of the ground truth are computed once per test set and cached in a file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class ReferenceStatistics:
-    """Features of the ground truth, from the file of an earlier evaluation, or collected as pictures come.
+    """Statistics of the ground truth, from the file of an earlier evaluation or accumulated during this one.
 
     Attributes:
         features: The name of the network.
-        path: The file, or None to keep nothing.
-        known: They came from the file, so no picture needs to go through the network.
+        path: The file, or None for no cache.
+        known: Whether they were loaded from the file, so that no network passes are needed.
     """
 
     features: str
@@ -41,9 +41,9 @@ class ReferenceStatistics:
 
     @classmethod
     def of(cls, dataset: PairedDataset, count: int, features: str, folder: Path | None) -> ReferenceStatistics:
-        """Those of the first ``count`` pictures; without a ``folder`` nothing is kept. All ranks must call.
+        """Statistics of the first ``count`` pictures, cached in ``folder`` if given; all ranks must call.
 
-        A damaged file is computed anew.
+        A damaged file is recomputed.
         """
         reference = cls(features, None if folder is None else folder / f"{_key(dataset, count, features)}.npz")
         found = None
@@ -51,18 +51,18 @@ class ReferenceStatistics:
             try:
                 found = FeatureStatistics.load(reference.path)
             except ZooError as error:
-                log.warning("%s It is computed anew.", error)
+                log.warning("%s It is recomputed.", error)
         if not any_rank(found is None):
             assert found is not None
             reference.statistics, reference.known = found, True
         return reference
 
     def update(self, features: Tensor) -> None:
-        """Take in features ``[n, D]`` of further pictures."""
+        """Add features ``[n, D]`` of further pictures."""
         self.statistics.update(features)
 
     def merge(self) -> None:
-        """Bring the shares of all ranks together, and keep the result in the file."""
+        """Merge the statistics of all ranks, and save the result to the file."""
         if self.known:
             return
         parts = merge_over_ranks({rank(): self.statistics})
@@ -73,7 +73,7 @@ class ReferenceStatistics:
 
 
 def _key(dataset: PairedDataset, count: int, features: str) -> str:
-    """Digits that change with any picture (its name, or size and time of its file), the resolution and the network."""
+    """Hash of the pictures (name, size and time of each file), the resolution and the network."""
     files = [(pair.name, (status := pair.image.stat()).st_size, status.st_mtime_ns) for pair in dataset.pairs[:count]]
     content = [dataset.name, dataset.split, list(dataset.size), features, files]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
@@ -120,7 +120,7 @@ class ReconstructionFID(ReconstructionMetric):
         return frechet_distance(self.reference.statistics, self.fake)
 
     def warnings(self) -> tuple[str, ...]:
-        """Says when there are fewer pictures than dimensions."""
+        """Warns if there are fewer pictures than dimensions."""
         dimensions = self.networks.inception.dims
         if self.fake.count >= dimensions:
             return ()

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass
 class FeatureStatistics:
-    """Mean and covariance of features ``[n, D]``, chunk by chunk in float64; memory is D^2 for any number of pictures.
+    """Mean and covariance of features ``[n, D]``, accumulated in float64 with O(D^2) memory.
 
     Attributes:
         features: The name of the network; statistics of different networks are never compared.
@@ -35,7 +35,7 @@ class FeatureStatistics:
     scatter: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
     def update(self, features: Tensor) -> None:
-        """Take in features ``[n, D]`` of further pictures."""
+        """Add features ``[n, D]`` of further pictures."""
         chunk = features.detach().to("cpu", torch.float64).numpy()
         mean = chunk.mean(axis=0)
         centred = chunk - mean
@@ -53,7 +53,7 @@ class FeatureStatistics:
 
     @classmethod
     def merged(cls, parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
-        """The statistics of all pictures from those of their parts, some of which may be empty."""
+        """Merge statistics of disjoint sets of pictures, some of which may be empty."""
         whole = cls(parts[0].features)
         for part in parts:
             if part.count:
@@ -70,13 +70,13 @@ class FeatureStatistics:
         return self.scatter / (self.count - 1)
 
     def save(self, path: Path) -> None:
-        """Write an npz with ``mu`` and ``sigma``, as pytorch-fid reads it, and ``count`` and ``features``."""
+        """Write an npz with ``mu`` and ``sigma``, readable by pytorch-fid, and ``count`` and ``features``."""
         with atomic_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, mu=self.mean, sigma=self.covariance, count=self.count, features=self.features)
 
     @classmethod
     def load(cls, path: Path) -> FeatureStatistics:
-        """Read what :meth:`save` wrote; ZooError for a missing, truncated or other file."""
+        """Read a file written by :meth:`save`; ZooError if it is missing, truncated or of another kind."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 count = int(file["count"])
@@ -90,16 +90,16 @@ class FeatureStatistics:
 def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
     """``|mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2))`` of the covariances A and B.
 
-    The eigenvalues of A B are those of the symmetric ``R^T B R`` with ``R R^T = A``, which are real and not negative,
-    and fewer where A has a low rank (fewer pictures than dimensions).
+    The nonzero eigenvalues of A B are those of the symmetric ``R^T B R`` with ``R R^T = A``. They are real and
+    non-negative, and there are fewer if A is rank-deficient (fewer pictures than dimensions).
 
     Raises:
-        ZooError: The two come from different networks.
+        ZooError: The two are from different networks.
     """
     if a.features != b.features or a.mean.shape != b.mean.shape:
         raise ZooError(
-            f"The FID compares features of one network, but got {a.features} ({a.mean.size} dimensions) and "
-            f"{b.features} ({b.mean.size} dimensions); compute both with the same."
+            f"The FID needs features of one network, but got {a.features} ({a.mean.size} dimensions) and "
+            f"{b.features} ({b.mean.size} dimensions); compute both with the same network."
         )
     if a.count > b.count:
         a, b = b, a

@@ -1,6 +1,6 @@
-"""What a metric is. Its name fixes the whole protocol: which pictures, which network, how they are averaged.
+"""Base classes of metrics. The name of a metric specifies the whole protocol: pictures, network, averaging.
 
-All pictures reach a metric as uint8, so that a number computed in memory is the number computed from files.
+All pictures are passed to a metric as uint8, so that numbers computed in memory equal those computed from files.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from zoo.registries import METRICS
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One number with the protocol that gave it.
+    """One number with its protocol.
 
     Attributes:
         name: The full name of the metric.
         value: The number.
-        better: Its direction.
+        better: Whether "lower" or "higher" is better.
         protocol: dataset, split, classes, resolution ("HxW"), images (how many masks), codes (how they were chosen),
             samples (per mask) and network (the feature network, "random features" or "none").
-        warnings: What a reader of the number must know.
+        warnings: Warnings about the number.
     """
 
     name: str
@@ -42,39 +42,40 @@ class MetricResult:
 
 
 class Metric(ABC):
-    """A number over a test set, computed as the pictures come.
+    """A metric over a test set, accumulated batch by batch.
 
     A metric is a subclass of :class:`ReconstructionMetric` or :class:`SampleMetric` that is registered in
-    :data:`zoo.registries.METRICS`. Its name fixes the protocol; ``{samples}`` in it is the number of samples per mask.
+    :data:`zoo.registries.METRICS`. Its name specifies the protocol; ``{samples}`` in it stands for the number of
+    samples per mask.
 
     Args:
-        networks: Feature networks, which all metrics of an evaluation share.
+        networks: Feature networks, shared by all metrics of an evaluation.
     """
 
     name: ClassVar[str]  # set by the registry
     title: ClassVar[str]
-    """Name for the heading of a table."""
+    """Name in table headings."""
     better: ClassVar[Literal["lower", "higher"]]
-    """Direction in which it improves."""
+    """Whether lower or higher values are better."""
     digits: ClassVar[int] = 3
-    """Digits after the point in tables."""
+    """Decimal places in tables."""
     by_default: ClassVar[bool] = False
-    """Whether it is evaluated when nobody names the metrics."""
+    """Whether it is evaluated if no metrics are given."""
     codes: ClassVar[Literal["encoded", "random"]]
-    """Whether it evaluates reconstructions, one per mask, or random samples of each mask."""
+    """Kind of pictures: "encoded" (one reconstruction per mask) or "random" (samples of each mask)."""
     fewest_samples: ClassVar[int] = 1
-    """Samples per mask that it needs."""
+    """Minimum number of samples per mask."""
     fewest_images: ClassVar[int] = 1
-    """Masks that it needs."""
+    """Minimum number of masks."""
 
     def __init__(self, networks: Networks) -> None:
         self.networks = networks
         self.values: dict[int, float] = {}
-        """The number of every picture, by its index in the test set; empty for a metric of whole sets."""
+        """The number of every picture, by its index in the test set; empty for a metric of the whole set."""
 
     @classmethod
     def needs(cls) -> str:
-        """The pictures that it needs, in words."""
+        """Description of the required pictures."""
         return {"encoded": "a reconstruction of each mask", "random": "random samples of each mask"}[cls.codes]
 
     @property
@@ -87,21 +88,21 @@ class Metric(ABC):
 
         Args:
             dataset: The test set.
-            count: How many of its pictures are evaluated.
-            statistics: A folder for what depends on these pictures alone.
+            count: Number of evaluated pictures.
+            statistics: A folder to cache data that depends only on these pictures.
         """
         return
 
     def merge(self) -> None:
-        """Add what the other ranks have seen; every rank calls this once, after its share of the pictures."""
+        """Merge the results of all ranks; every rank calls this once, after its share of the pictures."""
         self.values = dict(sorted(merge_over_ranks(self.values).items()))
 
     def value(self) -> float:
-        """The number over all pictures: by default the mean, which does not depend on their order."""
+        """The result for all pictures; by default the mean, independent of their order."""
         return math.fsum(self.values.values()) / len(self.values)
 
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the number must know."""
+        """Warnings about the number."""
         return ()
 
 
@@ -112,7 +113,7 @@ class ReconstructionMetric(Metric):
 
     @abstractmethod
     def update(self, indices: range, real: Tensor, fake: Tensor) -> None:
-        """Add pictures, and put a number for each into ``self.values`` unless the metric is one of whole sets.
+        """Add pictures, and store a number for each in ``self.values`` unless this is a metric of the whole set.
 
         Args:
             indices: Their indices in the test set.
@@ -122,7 +123,7 @@ class ReconstructionMetric(Metric):
 
 
 class SampleMetric(Metric):
-    """Evaluates samples with random codes, which come mask by mask, and for each mask in chunks."""
+    """Evaluates samples with random codes, mask by mask, in chunks of samples."""
 
     codes = "random"
 
@@ -137,20 +138,20 @@ class SampleMetric(Metric):
 
     @abstractmethod
     def of_mask(self, real: Tensor) -> float:
-        """The number of the mask, all samples of which have come; also resets the state for the next mask."""
+        """The number of the current mask, after all its samples; also resets the state for the next mask."""
 
     def close_mask(self, index: int, real: Tensor) -> None:
-        """Store the number of the mask with this index in the test set."""
+        """Store the number of the current mask, which has this index in the test set."""
         self.values[index] = self.of_mask(real)
 
 
 SAMPLES = "{samples}"
-"""In a registered name: where the full name has the number of samples per mask."""
+"""Placeholder in registered names for the number of samples per mask."""
 
 
 @dataclass(frozen=True)
 class NamedMetric:
-    """A metric under its full name.
+    """A metric with its full name.
 
     Attributes:
         name: The full name.
@@ -164,10 +165,10 @@ class NamedMetric:
 
 
 def parse_metric(name: str) -> NamedMetric:
-    """The metric of a full name: ``diversity_lpips_alex_40`` is ``diversity_lpips_alex_{samples}`` with 40 samples.
+    """Parse a full name: ``diversity_lpips_alex_40`` is ``diversity_lpips_alex_{samples}`` with 40 samples.
 
     Raises:
-        ZooError: The name is unknown, or has fewer samples than the metric needs.
+        ZooError: The name is unknown, or specifies fewer samples than the metric needs.
     """
     for known in METRICS.names():
         found = re.fullmatch(re.escape(known).replace(re.escape(SAMPLES), r"(\d{1,6})"), name)
@@ -177,7 +178,7 @@ def parse_metric(name: str) -> NamedMetric:
             if samples < cls.fewest_samples:
                 raise ZooError(
                     f"The metric {name} needs at least {cls.fewest_samples} samples per mask, but its name says "
-                    f"{samples}; use {full_name(known, 40)}, say."
+                    f"{samples}; use {full_name(known, 40)}, for example."
                 )
             return NamedMetric(name, cls, samples)
     examples = [full_name(known, 40) for known in METRICS.names()]
@@ -188,5 +189,5 @@ def parse_metric(name: str) -> NamedMetric:
 
 
 def full_name(registered: str, samples: int) -> str:
-    """The name of a registered metric with the number of samples per mask in its place."""
+    """The full name of a registered metric for a number of samples per mask."""
     return registered.replace(SAMPLES, str(samples))

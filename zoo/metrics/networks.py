@@ -1,7 +1,7 @@
 """The feature networks of the metrics: LPIPS on AlexNet, and the Inception network of the FID.
 
-The packages ``lpips`` and ``pytorch-fid`` define the networks; their weights come through :mod:`zoo.weights`, never by
-the downloads that those packages would start.
+The packages ``lpips`` and ``pytorch-fid`` define the networks; weights are loaded with :mod:`zoo.weights`, not by the
+downloads of these packages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RANDOM_SEED = 1234
 
 
 class AlexLPIPS(nn.Module):
-    """LPIPS v0.1 on AlexNet (Zhang et al. 2018), split where samples can share work.
+    """LPIPS v0.1 on AlexNet (Zhang et al. 2018), split into features and heads so that samples can share features.
 
     Attributes:
         features: Name of the network, ``"alexnet (ImageNet)"`` or ``"random features"``.
@@ -56,11 +56,11 @@ class AlexLPIPS(nn.Module):
 
     @property
     def heads(self) -> list[Tensor]:
-        """Weight of every channel, one ``[c]`` for each of the five layers."""
+        """Channel weights ``[c]`` of each of the five layers."""
         return [self.get_buffer(f"head{i}") for i in range(5)]
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Images ``[B, 3, H, W]`` in [-1, 1] -> for each layer ``[B, c, h, w]``, of unit length over the channels."""
+        """Features ``[B, c, h, w]`` of each layer, of unit length over the channels; images as in [-1, 1]."""
         return [self._normalize(feature) for feature in self.alexnet(self.scaling(images))]
 
 
@@ -82,13 +82,13 @@ class Inception(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``[B, 3, H, W]`` in [0, 1], resized to 299x299 inside -> ``[B, dims]``, averaged over positions."""
+        """Features ``[B, dims]`` of images ``[B, 3, H, W]`` in [0, 1], which are resized to 299x299."""
         feature: Tensor = self.network(images)[0]
         return F.adaptive_avg_pool2d(feature, 1).flatten(1)
 
 
 def load_lpips(*, allow_random: bool = False) -> AlexLPIPS:
-    """LPIPS on the trained AlexNet; on a seeded random one where it is missing and ``allow_random``, else ZooError."""
+    """LPIPS on the trained AlexNet, or on a random one if it is missing and ``allow_random``, else ZooError."""
     path = weights.resolve("alexnet")
     if path is not None:
         return AlexLPIPS(weights.load("alexnet", path), "alexnet (ImageNet)")
@@ -102,11 +102,11 @@ def load_lpips(*, allow_random: bool = False) -> AlexLPIPS:
 
 
 def load_inception(*, dims: int = 2048, allow_random: bool = False) -> Inception:
-    """The FID network with the trained weights; seeded random ones where they cannot be had and ``allow_random``.
+    """The FID network with trained weights, or random ones if these are missing and ``allow_random``.
 
     Args:
         dims: 64, 192, 768 or 2048 (the FID's own).
-        allow_random: Use random weights if the trained ones cannot be had.
+        allow_random: Use seeded random weights if the trained ones are unavailable.
 
     Raises:
         ZooError: The weights are missing.
@@ -120,7 +120,7 @@ def load_inception(*, dims: int = 2048, allow_random: bool = False) -> Inception
 
 @dataclass
 class Networks:
-    """The feature networks of one evaluation: each is built when a metric first uses it, and shared by all."""
+    """The feature networks of one evaluation, built lazily and shared by all metrics."""
 
     device: torch.device | str = "cpu"
     allow_random: bool = False
@@ -137,7 +137,7 @@ class Networks:
 
 
 def lpips_distance(network: AlexLPIPS, a: Tensor, b: Tensor) -> Tensor:
-    """LPIPS of pictures ``[B, 3, H, W]`` in [-1, 1], pair by pair -> ``[B]``."""
+    """LPIPS ``[B]`` between pairs of pictures ``[B, 3, H, W]`` in [-1, 1]."""
     total = torch.zeros(a.shape[0], device=a.device)
     for head, x, y in zip(network.heads, network(a), network(b), strict=True):
         total = total + torch.einsum("c,bchw->b", head, (x - y) ** 2) / (x.shape[2] * x.shape[3])
@@ -147,13 +147,13 @@ def lpips_distance(network: AlexLPIPS, a: Tensor, b: Tensor) -> Tensor:
 def _random_instead(name: str, allow_random: bool) -> None:
     if not allow_random:
         raise ZooError(weights.missing(name))
-    log.warning("metrics use %s in place of %s, whose weights were not found", RANDOM_FEATURES, name)
+    log.warning("metrics use %s instead of %s, whose weights were not found", RANDOM_FEATURES, name)
 
 
 def _random_inception_state() -> dict[str, Tensor]:
     from torchvision.models import inception_v3
 
-    with torch.device("meta"):  # only names and shapes are wanted; FID's variant has torchvision's
+    with torch.device("meta"):  # only names and shapes are needed; the FID variant has the same as torchvision
         skeleton = inception_v3(weights=None, aux_logits=False, init_weights=False).state_dict()
     generator = torch.Generator().manual_seed(RANDOM_SEED)
     state = {}
@@ -167,16 +167,16 @@ def _random_inception_state() -> dict[str, Tensor]:
 
 @contextmanager
 def _untouched_random_numbers() -> Iterator[None]:
-    """Building a network that is then filled must not move the caller's random numbers."""
+    """Context that restores the global random state, which building a network would change."""
     with torch.random.fork_rng(devices=[]):
         yield
 
 
 @contextmanager
 def _instead_of_download(state: dict[str, Tensor]) -> Iterator[None]:
-    """While pytorch-fid builds its network, answer its download with ``state``.
+    """Context in which pytorch-fid's download returns ``state``.
 
-    The classifier is not part of any feature, so the files do without it; the network asks for it all the same.
+    The network also expects the weights of the classifier, which are not in the files since it is not used.
     """
     from pytorch_fid import inception
 

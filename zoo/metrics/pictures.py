@@ -1,4 +1,4 @@
-"""Synthesised pictures as metrics see them: the 8 bits that a file would hold."""
+"""Conversion of synthesised pictures to 8 bits, as in files, for metrics."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from zoo.errors import ZooError
 
 
 def to_uint8_truncated(images: Tensor) -> Tensor:
-    """Synthesised pictures ``[..., 3, H, W]`` in [-1, 1] as uint8, as the official GauGAN and CLVAE code writes them.
+    """Convert synthesised pictures ``[..., 3, H, W]`` in [-1, 1] to uint8 like the official GauGAN and CLVAE code.
 
-    The fraction is cut off, values outside the range are clipped. This is for synthesised pictures only: a picture that
-    came from an 8-bit file must be rounded (:func:`zoo.visual.to_uint8`), since in float32 a cut would take one from a
-    quarter of the 256 values. Raises ZooError where a value is not finite.
+    Values are truncated and clipped. Use this for synthesised pictures only. Pictures from 8-bit files must be rounded
+    (:func:`zoo.visual.to_uint8`), since truncation in float32 would decrement a quarter of the 256 values. Raises
+    ZooError for non-finite values.
     """
     if not bool(torch.isfinite(images).all()):
-        raise ZooError("The synthesised pictures hold values that are not finite; use an earlier checkpoint.")
+        raise ZooError("The synthesised pictures contain values that are not finite; use an earlier checkpoint.")
     return ((images.float() + 1) / 2 * 255).clamp(0, 255).to(torch.uint8)
 
 
 def from_uint8(pixels: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [-1, 1]."""
+    """Convert uint8 pictures to float32 in [-1, 1]."""
     return pixels.float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""Results as they are stored: one JSON line per number, with all that is needed to say what it is a number of."""
+"""Stored results: one JSON line per number, with its full protocol."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Result:
 
     Attributes:
         metric: Full name.
-        value: The number; None if the method has no such pictures (GauGAN has no codes to draw), with a warning.
+        value: The number; None, with a warning, if the metric does not apply (GauGAN has no codes to draw).
         better: "lower" or "higher".
         protocol: As in :class:`zoo.metrics.MetricResult`.
-        data: Where the pictures come from.
+        data: Description of the pictures.
         method: Name of the method.
         settings: Its settings.
-        training: iterations, vgg, seed, ... of the checkpoint, as far as they are known.
-        seed: Of the random codes.
-        profile: Of the training.
+        training: iterations, vgg, seed, ... of the checkpoint, as far as known.
+        seed: Seed of the random codes.
+        profile: Profile of the training.
         config: First digits of the config's hash.
         checkpoint: First digits of the checkpoint's hash.
-        device: In words.
-        seconds: Duration of the evaluation that gave this number.
-        warnings: What a reader of the number must know.
-        versions: Of python and packages.
+        device: Description of the device.
+        seconds: Duration of the evaluation.
+        warnings: Warnings about the number.
+        versions: Versions of Python and packages.
     """
 
     metric: str
@@ -62,12 +62,12 @@ class Result:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of python and of the packages that train and evaluate."""
+    """Versions of Python and of the packages used for training and evaluation."""
     return versions() | {package: version(package) for package in ("lpips", "pytorch-fid")}
 
 
 def training_facts(checkpoint: Path) -> dict[str, Any]:
-    """Facts of a training from the record beside its checkpoint; "unknown" iterations and vgg without a record."""
+    """Facts about a training from the record next to its checkpoint; without it, iterations and vgg are "unknown"."""
     facts: dict[str, Any] = {"iterations": "unknown", "vgg": "unknown"}
     record = checkpoint.with_name("record.json")
     if record.is_file():
@@ -78,24 +78,24 @@ def training_facts(checkpoint: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> list[Result]:
-    """The results in a file; none where there is no file. Raises ZooError for a damaged one."""
+    """Read the results in a file; empty if there is no file. Raises ZooError if it is damaged."""
     if not path.is_file():
         return []
     try:
         entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         return [Result(**{**entry, "warnings": tuple(entry["warnings"])}) for entry in entries]
     except (ValueError, TypeError, KeyError) as error:
-        raise ZooError(f"The results in {path} cannot be read ({error}): delete the file to compute them anew.") from (
+        raise ZooError(f"The results in {path} cannot be read ({error}): delete the file to recompute them.") from (
             error
         )
 
 
 def write_pictures(path: Path, pictures: pd.DataFrame) -> None:
-    """Write the number of every picture as Parquet, whole or not at all."""
+    """Write the numbers of every picture as Parquet, atomically."""
     with atomic_file(path) as temporary:
         pictures.to_parquet(temporary, index=False)
 
 
 def write(path: Path, results: Iterable[Result]) -> None:
-    """Write one line per result, in place of the file as a whole."""
+    """Write one line per result, atomically replacing the file."""
     write_text(path, "".join(result.line() + "\n" for result in results))

@@ -31,7 +31,7 @@ class ReconstructionLPIPS(ReconstructionMetric):
 
 @METRICS.register("top1_lpips_alex_{samples}_l1")
 class TopOne(SampleMetric):
-    """LPIPS to the ground truth of the sample that is nearest to it in L1, averaged over masks (Tables 2 to 5)."""
+    """LPIPS between the ground truth and its nearest sample in L1, averaged over masks (Tables 2 to 5)."""
 
     title = "Top-1 GT-similarity"
     better = "lower"

@@ -1,4 +1,4 @@
-"""What is evaluated: a source of pictures for the masks of a test set."""
+"""Sources of the evaluated pictures for the masks of a test set."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from zoo.metrics.pictures import to_uint8_truncated
 
 
 class PictureSource(Protocol):
-    """Pictures for the masks of a test set, all uint8 as files would hold them.
+    """Pictures for the masks of a test set, all uint8 as in files.
 
-    A source other than a method is for example the generator of the data itself.
+    Besides a method, a source can be, for example, the generator of procedural data.
     """
 
     @property
@@ -27,11 +27,11 @@ class PictureSource(Protocol):
 
     @property
     def codes(self) -> frozenset[str]:
-        """Kinds of pictures: "encoded" (one per mask, with the codes of the ground truth), "random" (samples)."""
+        """Available pictures: "encoded" (one per mask, with the codes of the ground truth), "random" (samples)."""
 
     @property
     def device(self) -> torch.device:
-        """Where its pictures are."""
+        """Device of the pictures."""
 
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
         """uint8 ``[B, 3, H, W]`` for the pictures ``first`` ... ``first + B - 1`` of the test set."""
@@ -39,19 +39,19 @@ class PictureSource(Protocol):
     def samples(self, label: Tensor, index: int, samples: int) -> Iterator[Tensor]:
         """uint8 ``[n, 3, H, W]`` in chunks, ``samples`` in all, for the mask ``[1, H, W]`` of picture ``index``.
 
-        A sample depends on the source and ``index`` alone, not on what was asked before.
+        A sample depends only on the source and ``index``, not on previous calls.
         """
 
 
 class MethodSource:
-    """A method, with the posterior means of the codes of the ground truth, and codes drawn from (``seed``, index).
+    """Pictures of a method, with the posterior means of the ground truth, or codes drawn with (``seed``, index).
 
     A method without codes has one picture per mask, which counts as its reconstruction.
 
     Args:
         method: The method.
-        seed: Of the random codes.
-        chunk: Samples of a mask that are synthesised at once; what depends on the mask alone is computed once for them.
+        seed: Seed of the random codes.
+        chunk: Samples of a mask that are synthesised at once, sharing everything that depends only on the mask.
     """
 
     def __init__(self, method: Method, *, seed: int = 0, chunk: int = 40) -> None:
@@ -64,7 +64,7 @@ class MethodSource:
 
     @property
     def codes(self) -> frozenset[str]:
-        """As the method has codes and an encoder."""
+        """Depends on whether the method has codes and an encoder."""
         kinds = {"random"} if self.method.code_specs else {"encoded"}
         return frozenset(kinds | ({"encoded"} if self.method.encoder is not None else set()))
 
@@ -95,5 +95,5 @@ class MethodSource:
 
 
 def seed_of(seed: int, index: int) -> int:
-    """An independent seed for every (seed, picture), below 2^63 as torch wants it."""
+    """An independent seed for every (seed, picture), below 2^63 as required by torch."""
     return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))

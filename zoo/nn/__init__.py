@@ -1,1 +1,1 @@
-"""Blocks that several methods share."""
+"""Building blocks shared by several methods."""

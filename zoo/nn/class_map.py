@@ -1,9 +1,9 @@
-"""Class maps that never become one-hot: kept as ids and a table, convolved by table lookup, pooled class by class.
+"""Class maps without one-hot encoding: stored as ids and a table, convolved by table lookup, pooled by class.
 
-conv(one_hot(label)) is, at each pixel, the sum over the kernel's taps of one row of the kernel: the row of the class
-under the tap. A gather-and-sum (``embedding_bag``) therefore gives the convolution without the one-hot map, at a cost
-that does not depend on the number of classes. The same holds for any map that is constant per class, such as CLVAE's
-class-wise codes: the kernel is first multiplied with the table of class vectors, which is small.
+At each pixel, conv(one_hot(label)) is the sum over the kernel's taps of one row of the kernel: the row of the class
+under the tap. The convolution can therefore be computed as a gather-and-sum (``embedding_bag``) without the one-hot
+map, at a cost that does not depend on the number of classes. The same holds for any map that is constant per class,
+such as CLVAE's class-wise codes: the kernel is first multiplied by the (small) table of class vectors.
 
 Letters: B batch, C classes, H x W picture, N channels of the class map, D dense channels, K feature channels.
 """
@@ -33,7 +33,7 @@ def one_hot(label: Tensor, classes: int, dtype: torch.dtype = torch.float32) -> 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """A map ``[B, N, H, W]`` whose value at a pixel depends on the pixel's class alone, stored as ids and a table.
+    """A map ``[B, N, H, W]`` whose value at a pixel depends only on the pixel's class, stored as ids and a table.
 
     Attributes:
         label: Integer class ids ``[B, H, W]``.
@@ -157,7 +157,7 @@ class LabelConv2d(nn.Module):
         return (extra.unflatten(0, (-1, out.shape[0])) + out).flatten(0, 1)
 
     def _rows(self, table: Tensor | None) -> Tensor:
-        """What each class adds under each tap: ``[1 or B, C, k * k, out]``."""
+        """The contribution of each class under each tap: ``[1 or B, C, k * k, out]``."""
         weight = self.weight[:, : self.channels // self.groups].flatten(2)  # [out, N / groups, k * k]
         if self.groups > 1:
             # the kernel of a group is zero for the classes of all other groups
@@ -177,9 +177,9 @@ class LabelConv2d(nn.Module):
 def prefers_dense(label: Tensor, table: Tensor | None = None) -> bool:
     """Whether an ordinary convolution of the dense map is cheaper than the lookup; the result is the same.
 
-    On a GPU it is (by operation count, not by measurement): the gradient of a lookup sorts nine ids per pixel and adds
-    the pixels of a common class one after another, whereas tensor cores multiply the zeros of a one-hot map at little
-    cost. On a CPU it is for maps with fewer pixels than classes, whose kernel would be multiplied with every class.
+    On a GPU it is (estimated, not measured): the gradient of a lookup sorts nine ids per pixel and adds pixels of the
+    same class sequentially, whereas tensor cores multiply the zeros of a one-hot map at little cost. On a CPU it is for
+    maps with fewer pixels than classes, since the kernel would be multiplied with every class.
     """
     few = table is not None and label.shape[1] * label.shape[2] <= table.shape[1]
     return label.is_cuda or few
@@ -190,7 +190,7 @@ def lookup(label: Tensor, rows: Tensor, kernel: int, stride: int, padding: int, 
 
     Args:
         label: ``[B, T, H, W]``: T ids per pixel.
-        rows: ``[1 or B, C, k * k, out]``: what each class adds under each tap.
+        rows: ``[1 or B, C, k * k, out]``: the contribution of each class under each tap.
         kernel: k, side of the kernel.
         stride: Stride of the convolution.
         padding: Zeros around the map.

@@ -1,4 +1,4 @@
-"""Convolutions with the papers' initialisation and normalisations, and the strided stack of them in every encoder.
+"""Convolutions with the papers' initialisation and normalisation, and the convolutional encoder.
 
 Letters: B batch, H x W picture.
 """
@@ -22,9 +22,9 @@ Norm = Literal["instance", "batch", "none"]
 class SpectralNorm(nn.Module):
     """Weight divided by its largest singular value (Miyato et al. 2018), as a parametrization of a convolution.
 
-    One power iteration per training-mode forward estimates the singular value. torch's own parametrization updates u
-    before v; the implementation that GauGAN, GroupDNet and CLVAE were trained with updates v before u, which gives
-    other numbers in training. The state has the same names as torch's: ``original``, ``0._u`` ``[out]`` and ``0._v``
+    Each training-mode forward pass performs one power iteration. torch's own parametrization updates u before v; the
+    implementation used to train GauGAN, GroupDNet and CLVAE updates v before u, which gives different numbers in
+    training. The state has the same names as torch's: ``original``, ``0._u`` ``[out]`` and ``0._v``
     ``[in * k * k]``.
     """
 
@@ -36,7 +36,7 @@ class SpectralNorm(nn.Module):
         matrix = weight.detach().flatten(1)
         self.register_buffer("_u", _unit(torch.randn(matrix.shape[0])))
         self.register_buffer("_v", _unit(torch.randn(matrix.shape[1])))
-        for _ in range(15):  # so that the networks give meaningful pictures before any training
+        for _ in range(15):  # so that the outputs of untrained networks are well scaled
             self._iterate(matrix)
 
     @torch.no_grad()
@@ -181,10 +181,10 @@ class ConvEncoder(nn.Module):
 
 
 def check_encoder_size(size: int) -> None:
-    """Check the side of the square at which an encoder sees pictures.
+    """Check the side of the square to which an encoder resizes pictures.
 
     Raises:
-        ZooError: If six halvings with instance normalisation do not fit it.
+        ZooError: If it does not allow six halvings with instance normalisation.
     """
     if size % 64 or size < 128:
         # at 64 the last features are one pixel, which instance normalisation cannot normalise
@@ -192,7 +192,7 @@ def check_encoder_size(size: int) -> None:
 
 
 def to_encoder_size(image: Tensor, label: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Resize picture (bilinear) and label map (nearest) to size x size, whatever the aspect, as the papers do.
+    """Resize picture (bilinear) and label map (nearest) to size x size, ignoring the aspect ratio, as in the papers.
 
     Args:
         image: ``[B, 3, H, W]``.

@@ -16,11 +16,11 @@ from zoo.nn.convolution import Norm, NormalizedConv, conv2d
 
 
 class PatchDiscriminator(nn.Module):
-    """One scale: 4x4 convolutions of stride 2 (the last one of stride 1), and one that gives the logits.
+    """One scale: 4x4 convolutions of stride 2 (the last one of stride 1), and one for the logits.
 
     Args:
         classes: C.
-        width: Channels of the first layer; every further one has twice as many, up to 512.
+        width: Channels of the first layer; doubled in every further layer, up to 512.
         layers: Convolutions before the logits, at least 1. With four, a logit depends on 70 x 70 pixels.
         norm: Normalisation of all layers but the first.
         spectral: Whether these layers have spectral normalisation.

@@ -1,7 +1,7 @@
-"""SPADE (Park et al. 2019): the class map modulates normalised features, in residual blocks, in GauGAN's decoder.
+"""SPADE (Park et al. 2019): modulation of normalised features by the class map, residual blocks, and decoders.
 
-GauGAN, GauGAN-VAE and CLVAE have :class:`SPADEDecoder`, GroupDNet a :class:`BlockDecoder` of its own widths and groups.
-What differs between them is the class map that modulates a block, and the ``modulation`` that computes from it.
+GauGAN, GauGAN-VAE and CLVAE use :class:`SPADEDecoder`, GroupDNet a :class:`BlockDecoder` with its own widths and
+groups. They differ in the class map of each block, and in the ``modulation`` layers.
 
 Letters: B batch, S samples per mask, H x W picture, K feature channels, h x w feature size, nf base width.
 """

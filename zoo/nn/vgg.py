@@ -1,7 +1,7 @@
 """The feature network of the perceptual losses: a frozen VGG trained on ImageNet (Simonyan & Zisserman 2015).
 
-Pictures enter in [-1, 1] as they are, without ImageNet's mean and deviation: the published models of GauGAN, GroupDNet
-and CLVAE were trained so.
+Pictures in [-1, 1] are used without ImageNet normalisation, as in the training of the published GauGAN, GroupDNet and
+CLVAE models.
 
 Letters: B batch, H x W picture, K feature channels, h x w feature size.
 """
@@ -46,7 +46,7 @@ class VGGFeatures(nn.Module):
         state: ``features.<i>.{weight,bias}`` of at least the convolutions up to the deepest layer.
         layers: Names ``convB_I`` or ``reluB_I`` in order of depth.
         pool: "max" as trained, or "avg" (cIMLE).
-        stand_in: The network whose weights were wanted, for :class:`zoo.weights.Provenance`.
+        stand_in: The requested network, for :class:`zoo.weights.Provenance`.
         seed: Seed of random weights, for the same.
         note: Remark on the weights, for the same.
 
@@ -83,7 +83,7 @@ class VGGFeatures(nn.Module):
                 break
             block = int(name[4])
             if name.startswith("conv"):
-                # without torch's own initialisation, which would move the global random numbers
+                # skip torch's initialisation, which would change the global random state
                 conv = nn.utils.skip_init(nn.Conv2d, channels, channels := _CHANNELS[block - 1], 3, padding=1)
                 _fill(conv, state, f"features.{index}", f"{name} of {kind}")
                 self.features.append(conv)
@@ -129,17 +129,17 @@ def load_vgg(
     allow_random: bool = False,
     seed: int = 1234,
 ) -> VGGFeatures:
-    """The feature network ``name``, or what can replace it on this machine.
+    """Load the feature network ``name``, or a replacement if it is not available.
 
     Tried in this order: ``name`` itself; the layers of the same names of VGG16, with a warning; if ``allow_random``, a
-    random VGG19, with a warning. With ``allow_random`` nothing is downloaded: a toy run is not worth half a gigabyte.
-    A layer that the replacement lacks is replaced by the one before it in the same block, which its description says.
+    random VGG19, with a warning. With ``allow_random`` nothing is downloaded, since a toy run is not worth half a
+    gigabyte. A layer that the replacement lacks is replaced by the previous one in the same block; see ``description``.
 
     Args:
         name: The network.
-        layers: Layers whose features are wanted, in order of depth.
+        layers: Layers to return features of, in order of depth.
         pool: Pooling of the network.
-        allow_random: Whether random weights will do.
+        allow_random: Whether random weights are acceptable.
         seed: Seed of random weights.
 
     Raises:

@@ -1,9 +1,9 @@
-"""`zoo studio`: editing in the browser, with a page of plain HTML over a server on Starlette and uvicorn.
+"""`zoo studio`: the browser editor, a plain HTML page with a server on Starlette and uvicorn.
 
-Masks are painted by hand, so class ids must be drawn without anti-aliasing, selected, undone and reached by keyboard,
-all in the browser; Gradio's image editor does none of this. This package is the server.
+Painting masks in the browser requires drawing of class ids without anti-aliasing, selection, undo and keyboard access,
+none of which Gradio's image editor supports. This package is the server.
 
-- ``launch``: start; ``server``: routes; ``host_guard``: protection against requests of other sites' pages.
+- ``launch``: start; ``server``: routes; ``host_guard``: protection against cross-origin requests.
 - ``requests``: bodies and fields of requests, checked; ``wire``: pictures in requests and answers.
 - ``edit_actions``, ``file_actions``: what the page can do; ``scene``: the mask with codes that an action starts from.
 - ``studio_state``: models, examples, stored codes; ``store``: codes and pictures by handle; ``worker``: the thread that

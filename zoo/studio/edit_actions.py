@@ -1,4 +1,4 @@
-"""The edits of the page: each takes a scene and returns pictures and handles of codes."""
+"""Edit actions of the page: each takes a scene and returns pictures and handles of codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGEST_AMOUNT = 100.0
 
 
 def draw(state: StudioState, fields: Fields) -> dict[str, Any]:
-    """Draw the mask with the codes as they are."""
+    """Synthesise the mask with the current codes."""
     return {"result": picture_uri(state.scene(fields).pictures()[0])}
 
 
@@ -41,7 +41,7 @@ def samples(state: StudioState, fields: Fields) -> dict[str, Any]:
 
 
 def redraw(state: StudioState, fields: Fields) -> dict[str, Any]:
-    """Draw the codes of some classes and layers from the prior, and keep all others."""
+    """Sample the codes of some classes and layers from the prior, and keep all others."""
     scene = state.scene(fields)
     check_editable(scene.model.method)
     method, seed = scene.model.method, fields.whole("seed")
@@ -91,7 +91,7 @@ def move(state: StudioState, fields: Fields) -> dict[str, Any]:
 
 
 def compare(state: StudioState, fields: Fields) -> dict[str, Any]:
-    """Draw the mask with every loaded model, each with codes drawn from the same seed."""
+    """Synthesise the mask with every loaded model, with codes of the same seed."""
     scene, seed = state.scene(fields), fields.whole("seed")
     return {"results": [_compared(scene, model, seed) for model in state.models.values()]}
 
@@ -127,7 +127,9 @@ def _part(scene: Scene, fields: Fields) -> tuple[tuple[int, ...] | None, tuple[i
 
 def _bank(state: StudioState) -> CodeBank:
     if state.bank is None:
-        raise ZooError("The studio was started without a code bank: give it --bank, a file of `zoo codes extract`.")
+        raise ZooError(
+            "The studio was started without a code bank: give --bank, a file written by `zoo codes extract`."
+        )
     return state.bank
 
 

@@ -18,7 +18,7 @@ from zoo.visual import to_uint8
 
 COUNT = 6
 THUMBNAIL = 128
-"""Pixels of the longer side."""
+"""Longer side of a thumbnail in pixels."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Protection against requests of other sites' pages.
+"""Protection against cross-origin requests.
 
-A page of another site can send requests to the addresses of this machine. Browsers name that site in ``Origin``, and
-in ``Host`` if its name was made to resolve to this machine (DNS rebinding).
+Pages of other sites can send requests to this machine. Browsers send the site's name in ``Origin``, and also in
+``Host`` if its name resolves to this machine (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class HostGuard:
 
     Args:
         app: The application.
-        host: The address that the server listens at. If it is every address of the machine, ``Host`` may be any literal
-            address, which no other site can use as its name, or the name of this machine.
+        host: The address that the server listens on. If it is a wildcard address, ``Host`` may be any literal IP
+            address, which cannot be the name of another site, or the name of this machine.
     """
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
@@ -57,7 +57,7 @@ class HostGuard:
             if message["type"] == "http.response.start":
                 own = MutableHeaders(scope=message)
                 own.update(HEADERS)
-                # a browser may keep the page, but must revalidate it
+                # the browser may cache the page, but must revalidate it
                 own["Cache-Control"] = "no-store" if scope["path"].startswith("/api") else "no-cache"
             await send(message)
 
@@ -68,8 +68,7 @@ class HostGuard:
         name = _without_port(host)
         if name not in LOCAL and not self._own(name):
             return (
-                f"The studio does not serve the host {name[:80]!r}: open it at the address that it printed, or start "
-                "it with --host."
+                f"The studio does not serve the host {name[:80]!r}: open the printed address, or start it with --host."
             )
         if method not in READING and any(o not in (f"http://{host}", f"https://{host}") for o in origins):
             return "The request comes from a page of another site: use the studio's own page."

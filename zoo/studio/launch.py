@@ -1,4 +1,4 @@
-"""Starting the studio: its models, its server, and the browser."""
+"""Starting the studio: models, server and browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from zoo.studio.training import Training
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 3
-"""Time for open requests when the server stops."""
+"""Grace period in seconds for open requests when the server stops."""
 
 
 def open_studio(
@@ -36,10 +36,10 @@ def open_studio(
     statistics: Path | None,
     limits: Limits,
 ) -> StudioState:
-    """The state of a studio with the given checkpoints.
+    """Open a studio with the given checkpoints.
 
-    Without any it opens the newest run below the working folder, else the toy model that an earlier studio trained; if
-    there is none either, it starts to train one.
+    Without checkpoints, the newest run below the current directory is used, or else the cached toy model; if there is
+    none, its training is started.
 
     Args:
         checkpoints: Files of weights.
@@ -83,7 +83,7 @@ def serve(state: StudioState, *, host: str, port: int, browser: bool, echo: Call
 
     Args:
         state: The state of the studio.
-        host: Address to listen at.
+        host: Address to listen on.
         port: Port; 0 for any free one.
         browser: Whether to open the page in the browser.
         echo: Called with the address, and with a warning if other machines can reach it.
@@ -105,7 +105,7 @@ def serve(state: StudioState, *, host: str, port: int, browser: bool, echo: Call
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
             address = f"http://{_named(bound if everywhere else host)}:{number}"
-            echo(f"The studio is at {address} (Ctrl-C ends it).")
+            echo(f"The studio is at {address} (press Ctrl-C to stop).")
             if not ipaddress.ip_address(bound).is_loopback:
                 echo(_open_to_others(bound, everywhere))
             if browser:
@@ -136,8 +136,8 @@ def listen(host: str, port: int) -> socket.socket:
 def _open_to_others(bound: str, everywhere: bool) -> str:
     where = "every address of this machine" if everywhere else bound
     return (
-        f"It listens at {where} and has no password, so anybody on the network can use it: leave --host out to keep it "
-        "to this machine."
+        f"It listens at {where} and has no password, so anyone on the network can use it: leave --host out to restrict "
+        "it to this machine."
     )
 
 

@@ -1,4 +1,4 @@
-"""The checkpoints that the page works with."""
+"""The checkpoints loaded in the studio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.editing.loaded_method import LoadedMethod
 from zoo.errors import ZooError
 
 MOST_CLASSES = 256
-"""The most that a mask of 8 bits can hold."""
+"""Maximum number of classes in an 8-bit mask."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StudioModel(LoadedMethod):
     """A loaded method with an id and a title for the page.
 
     Attributes:
-        suffix: What the title ends with, to distinguish models of the same kind.
+        suffix: Suffix of the title, to distinguish models of the same kind.
     """
 
     suffix: str = ""
@@ -45,7 +45,7 @@ class StudioModel(LoadedMethod):
         return ids
 
     def facts(self) -> dict[str, Any]:
-        """What the page needs to know, as JSON values."""
+        """Description of the model for the page, as JSON values."""
         height, width = self.size
         specs = self.method.code_specs
         codes = Codes.normal(specs, 1)
@@ -69,7 +69,7 @@ class StudioModel(LoadedMethod):
 
 
 def load_all(paths: Sequence[Path], *, device: str = "auto", names: str | None = None) -> list[StudioModel]:
-    """The models of checkpoints, each once; where titles are equal, they end with the folder of the checkpoint.
+    """Load checkpoints, each once; if titles are equal, the folder of the checkpoint is appended.
 
     Raises:
         ZooError: As :meth:`LoadedMethod.load`, and for more than 256 classes.

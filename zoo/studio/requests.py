@@ -1,6 +1,6 @@
-"""Bodies of requests and their fields: limited while they stream, checked one by one, never written to disk.
+"""Parsing of requests: bodies are limited while streaming and never written to disk, and every field is checked.
 
-A page of another version, or another program, gets an error message for every field that is missing or wrong.
+Clients of another version get an error message for every missing or invalid field.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from zoo.editing.edit_file import MAX_BYTES
 from zoo.errors import ZooError
 
 LARGEST_SEED = 2**53 - 1
-"""The largest whole number up to which JavaScript is exact."""
+"""Largest integer that JavaScript represents exactly."""
 
 DRAINED = 20
-"""Bodies of up to so many times the limit are read and dropped, so that the browser still reads the answer."""
+"""Bodies up to this multiple of the limit are read and dropped, so that the browser still reads the response."""
 
 JSON_FIELDS = ("seed", "scene", "classes", "layers", "strength", "row")
 """The fields of forms that hold JSON."""
@@ -33,12 +33,12 @@ class TooLargeError(ZooError):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of what the studio accepts.
+    """Limits of requests.
 
     Attributes:
-        megabytes: Of the body of a request.
-        pixels: Of a picture.
-        queue: Of requests that wait.
+        megabytes: Maximum size of a request body.
+        pixels: Maximum number of pixels of a picture.
+        queue: Maximum number of waiting requests.
     """
 
     megabytes: int = 10

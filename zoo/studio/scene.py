@@ -1,4 +1,4 @@
-"""The scene of a request: a mask with codes, from which every action of the page starts.
+"""The scene of a request: a mask with codes, the input of every action of the page.
 
 Letters: S samples, H x W picture.
 """

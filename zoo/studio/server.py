@@ -29,7 +29,7 @@ STATUS: Mapping[type[ZooError], int] = {UnknownError: 404, TooLargeError: 413, B
 """Status codes of errors; of all others it is 400."""
 
 SLOWEST = 120
-"""Seconds that a request may take to arrive."""
+"""Maximum time in seconds to receive a request."""
 
 GONE = 499
 """The usual status code (nginx) for a client that has disconnected."""
@@ -61,7 +61,7 @@ def create_app(state: StudioState, *, host: str = "127.0.0.1") -> ASGIApp:
         host: The address that the server listens at; see :class:`HostGuard`.
     """
     handlers = {ZooError: _refused, HTTPException: _not_served, ClientDisconnect: _gone, Exception: _broken}
-    # outermost, so that every answer has its headers
+    # outermost, so that every response gets its headers
     return HostGuard(Starlette(routes=_Studio(state).routes(), exception_handlers=handlers), host)
 
 
@@ -119,7 +119,7 @@ class _Studio:
         return Response(await self._work(request, lambda: make(self.state, fields)), media_type=kind)
 
     async def _read(self, body: Coroutine[Any, Any, Result]) -> Result:
-        """Read a body in bounded time; bodies lie in memory, so the number read at a time is bounded, too."""
+        """Read a body in bounded time; bodies are kept in memory, so the number of concurrent reads is also bounded."""
         if self.reading > self.state.limits.queue:
             body.close()
             raise BusyError(f"The studio is receiving {self.reading} other requests: try again in a moment.")

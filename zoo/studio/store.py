@@ -16,7 +16,7 @@ ENTRY_BYTES = 64
 """Bytes of an entry beside its tensors, so that empty codes count, too."""
 
 UNKNOWN = -1
-"""Class of pixels of an opened picture whose own class is not known; the edit always shows there."""
+"""Class of pixels of an opened picture whose original class is unknown; the edit is always shown there."""
 
 
 class UnknownError(ZooError):

@@ -97,7 +97,7 @@ class StudioState:
         self.worker.close()
 
     def setup(self) -> dict[str, Any]:
-        """What the page needs to know at its start, as JSON values."""
+        """Initial data for the page, as JSON values."""
         training = None if self.models or self.training is None else self.training.status()
         return {
             "version": zoo.__version__,

@@ -17,7 +17,7 @@ from zoo.studio.wire import file_uri
 
 METHOD, DATA, PROFILE = "clvae", "deepfashion", "smoke"
 SETTINGS = ("train.log_every=1", "train.sample_every=5")
-"""So that the page can show progress; they do not change the model."""
+"""Logging settings for the progress shown on the page; they do not affect the model."""
 
 STOP_SECONDS = 5.0
 """Time for the process to stop by itself."""
@@ -26,8 +26,8 @@ STOP_SECONDS = 5.0
 class Training:
     """`zoo train` as a child process, which ends with this process and leaves a finished run in ``home`` or nothing.
 
-    The run is kept, so that it is trained once. Until it is finished it lies in a folder of its own, so that several
-    studios can train at the same time.
+    The run is cached, so that it is trained only once. Until it is finished, it is in a temporary folder, so that
+    several studios can train at the same time.
 
     Args:
         device: "cpu", "cuda", or "auto".

@@ -1,1 +1,1 @@
-"""The harness: which cells are missing, who runs them where, and how far they are."""
+"""The harness: selects the missing cells, runs them, and reports progress."""

@@ -1,4 +1,4 @@
-"""Cells as jobs of a cluster, through submitit, which is an optional dependency."""
+"""Running cells as cluster jobs with submitit, an optional dependency."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zoo_bench.cell import CellBusyError
 from zoo_bench.harness.local import Ended, Executor
 
 MINUTES = 24 * 60
-"""Time limit of a job where "time" gives no other; a cell that needs longer continues in another job."""
+"""Default time limit of a job; a cell that needs longer continues in another job."""
 TIMEOUTS = 100
-"""How often that may happen."""
+"""Maximum number of such continuations."""
 
 
 class CellJob:
-    """The work of one job, which submitit sends to another machine.
+    """The function of one job, which submitit sends to another machine.
 
-    A job that is preempted, or whose time is up, is queued again and continues from its last checkpoint.
+    A job that is preempted or runs out of time is queued again and continues from its last checkpoint.
     """
 
     def __init__(self, folder: Path, plugins: Sequence[Path]) -> None:
@@ -49,9 +49,9 @@ class Jobs(Executor):
     """One job per cell.
 
     Args:
-        out: The folder of the bench, which all machines share; submitit's files lie in its ``jobs/``.
+        out: The bench folder, shared by all machines; submitit's files are in its ``jobs/``.
         plugins: Plugins to load in every job.
-        at_once: How many jobs at a time; None for as many as there are cells.
+        at_once: Maximum number of parallel jobs; None for no limit.
         settings: Parameters of the jobs, under submitit's names or those of sbatch (partition, gres, time in minutes,
             account, ...).
         cluster: submitit's executor: "slurm", or "local" in tests.
@@ -80,13 +80,13 @@ class Jobs(Executor):
             self._executor.update_parameters(**parameters(settings or {}))
         except (RuntimeError, ValueError, NameError, AssertionError, TypeError) as error:
             raise ZooError(
-                f"No job can be sent to {cluster} ({_first_line(error)}): start the bench where sbatch is at hand, and "
+                f"No job can be sent to {cluster} ({_first_line(error)}): run it where sbatch is available, and "
                 "check --slurm."
             ) from error
 
     @property
     def free(self) -> int:  # type: ignore[override]
-        """How many more jobs may be queued now."""
+        """Number of further jobs that may be queued now."""
         return 1 if self.jobs is None else self.jobs - len(self._running)
 
     def start(self, folder: Path) -> None:
@@ -112,7 +112,7 @@ class Jobs(Executor):
 
 
 def parameters(settings: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of a job as submitit wants them. Raises ZooError for a time that is no number of minutes."""
+    """The settings of a job for submitit. Raises ZooError if the time is not a number of minutes."""
     from submitit.slurm.slurm import SlurmExecutor
 
     known = SlurmExecutor._valid_parameters()

@@ -50,7 +50,7 @@ def evaluate_cell(cell: Cell, metrics: Sequence[str], progress: Callable[[int, i
     Args:
         cell: A cell whose source can be opened: it is trained where it has to be.
         metrics: Full names. One that the source has no pictures for gets a result without a number.
-        progress: Called with (pictures done, pictures in all).
+        progress: Called with (pictures done, total).
     """
     begun = time.monotonic()
     files, config = cell.files, cell.config

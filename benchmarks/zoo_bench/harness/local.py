@@ -1,4 +1,4 @@
-"""Where cells run on this machine: each in a process of its own, or one after another in the present process."""
+"""Running cells on this machine: each in its own process, or one after another in the current process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Literal
 from zoo_bench.cell import CellBusyError, CellFolder
 
 BUSY, INTERRUPTED = 75, 130
-"""Exit codes of a process that runs a cell. 0: it finished, or failed, as its folder says."""
+"""Exit codes of a cell's process. 0: the cell finished or failed, as recorded in its folder."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Ended:
 
 
 class Executor(ABC):
-    """Runs the cells of folders, a few at a time.
+    """Runs cells, a few at a time.
 
     ``jobs`` is how many run at a time (None: as many as there are), ``free`` how many more may be started now.
     """
@@ -53,10 +53,10 @@ class Executor(ABC):
         """The cells that have ended since the last call, after ``seconds`` at most."""
 
     def stop(self) -> None:  # noqa: B027  (not every executor has something to stop)
-        """Let every training save itself, and wait for that."""
+        """Ask every training to save a checkpoint, and wait for it."""
 
     def close(self) -> None:  # noqa: B027
-        """Kill what still runs."""
+        """Kill all running cells."""
 
 
 class InProcess(Executor):
@@ -86,11 +86,11 @@ class InProcess(Executor):
 
 
 class Processes(Executor):
-    """A process per cell, ``jobs`` at a time; each uses one of the GPUs in turn, or else its share of the cores.
+    """One process per cell, ``jobs`` at a time; each uses one of the GPUs in turn, or its share of the cores.
 
-    Importing torch takes seconds. Without GPUs, one server process does that once, and every cell is a fork of it. With
-    GPUs every process imports torch itself, since CUDA does not work in forks of a process that has looked for GPUs, as
-    libraries do when they are imported.
+    Importing torch takes seconds. Without GPUs, one server process imports it once, and every cell is forked from it.
+    With GPUs, every process imports torch itself, since CUDA does not work in forks of a process that has already
+    queried GPUs, as some libraries do on import.
     """
 
     def __init__(self, jobs: int, plugins: Sequence[Path] = ()) -> None:
@@ -193,7 +193,7 @@ def _ended(folder: Path, process: BaseProcess) -> Ended:
     if code == INTERRUPTED:
         return Ended(folder, "died", "was stopped; its training is saved")
     if code > 0:
-        return Ended(folder, "died", f"ended with exit code {code}: {files.output} says more")
+        return Ended(folder, "died", f"ended with exit code {code}: see {files.output}")
     name = signal.Signals(-code).name
     hint = " (by hand, or because memory ran out)" if name == "SIGKILL" else ""
-    return Ended(folder, "died", f"was ended by {name}{hint}; {files.output} may say more")
+    return Ended(folder, "died", f"was ended by {name}{hint}; see {files.output}")

@@ -1,4 +1,4 @@
-"""The progress of a bench: live on a terminal, as plain lines elsewhere, and as the answer to ``--status``."""
+"""Progress of a bench: live on a terminal, as plain lines elsewhere, and for ``--status``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INTERVAL = 15.0
 
 @dataclass
 class Progress:
-    """Counts of one run of the harness.
+    """Counters of one run of the harness.
 
     ``titles`` names all cells by key, ``running`` has the start times of those that run, ``seconds`` the durations of
     those that this run has finished, and ``jobs`` is how many run at a time.
@@ -40,7 +40,7 @@ class Progress:
     seconds: list[float] = field(default_factory=list)
 
     def left(self, statuses: Mapping[str, CellStatus]) -> float | None:
-        """An estimate of the seconds to the end of all cells; None where nothing is known yet.
+        """Estimated seconds until all cells are finished; None if unknown.
 
         It adds what is left of the running cells and, for each waiting one, the mean of those that are finished.
         """
@@ -62,7 +62,7 @@ class Progress:
 
 
 class View:
-    """Silent; defines what the harness calls."""
+    """Base class of progress displays; shows nothing."""
 
     def __init__(self, out: Path, progress: Progress) -> None:
         self.out, self.progress = out, progress
@@ -84,12 +84,12 @@ class View:
 
     def _running(self) -> dict[str, CellStatus]:
         statuses = {key: CellStatus.of(self.out / "cells" / key) for key in self.progress.running}
-        # a process that has just been started does not hold the lock of its cell yet
+        # a process that was just started may not hold the lock yet
         return {key: s if s.phase in RUNNING else CellStatus("starting") for key, s in statuses.items()}
 
 
 class Lines(View):
-    """Lines on standard error: what happens to a cell, and how far it is every :data:`INTERVAL` seconds at most."""
+    """Lines on standard error: events of cells, and their progress, at most every :data:`INTERVAL` seconds."""
 
     def __init__(self, out: Path, progress: Progress) -> None:
         super().__init__(out, progress)
@@ -117,7 +117,7 @@ class Lines(View):
 
 
 class Terminal(Lines):
-    """A line for every running cell and one for all, kept up to date, below what has happened."""
+    """A live view with one line per running cell and one for all, below the events."""
 
     def __init__(self, out: Path, progress: Progress, console: Console | None = None) -> None:
         super().__init__(out, progress)
@@ -156,7 +156,7 @@ def view(out: Path, counts: Progress, *, progress: bool) -> View:
 
 
 def show_status(out: Path, *, tables: Sequence[str] | None = None, only: Sequence[str] = ()) -> None:
-    """Print how far every cell of a bench is, table by table, from its files alone.
+    """Print the progress of every cell of a bench, table by table, from its files.
 
     Args:
         out: The folder of the bench.

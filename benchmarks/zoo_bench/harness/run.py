@@ -1,4 +1,4 @@
-"""The harness: runs every missing cell and writes the report. A cell that fails stops no other."""
+"""The harness: runs all missing cells and writes the report. A failing cell does not stop the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from zoo_bench.sources import ExternalCheckpoint, checkpoint_files
 from zoo_bench.tables import Table, available, choose, read, require_metrics
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
-"""Seconds until a cell that another bench runs is tried again: at first, and at most."""
+"""Initial and maximum delay in seconds before retrying a cell that another bench is running."""
 SAVED = ": trainings are saved, and the same bench command continues."
 
 
@@ -65,10 +65,10 @@ def run(
         executor: Where cells run; by default in one process after another.
         tables_files: YAML files with further tables.
         source: A folder of tables that replaces all registered ones.
-        progress: Report on standard error what happens.
+        progress: Show progress on standard error.
 
     Returns:
-        How many of the cells have failed.
+        The number of failed cells.
 
     Raises:
         ZooError: For options that cannot work, before anything runs.
@@ -102,7 +102,7 @@ def run(
 
 
 def _used(path: Path, tables: Mapping[str, Table], options: BenchOptions) -> list[ExternalCheckpoint]:
-    """The checkpoints at a path that fit a row. Raises ZooError where none does: all rows would be trained."""
+    """The checkpoints at a path that fit a row. Raises ZooError if there are none, since all rows would be trained."""
     found = [ExternalCheckpoint.read(file) for file in checkpoint_files(path)]
     used = used_checkpoints(found, tables, options)
     if not used:
@@ -115,7 +115,7 @@ def _used(path: Path, tables: Mapping[str, Table], options: BenchOptions) -> lis
 
 
 def _title(cell: Cell, row: RowCells) -> str:
-    """A cell in words, by the first row that shows it: a method may have several cells on one dataset."""
+    """Title of a cell, from its first row, since a method may have several cells on one dataset."""
     seed = f", seed {cell.seed}" if len(row.cells) > 1 else ""
     return f"{row.row.label} on {cell.config.data['name']}{seed}"
 
@@ -153,14 +153,14 @@ class Session:
                     self.executor.stop()
                     raise RunInterruptedError(request.signal, SAVED)
             except RunInterruptedError as error:
-                # the error of a cell in this process names the command that resumes that training alone
+                # the error of a cell in this process names the command to resume that training only
                 raise RunInterruptedError(error.cause, SAVED) from error
             finally:
                 self.view.close()
                 self.executor.close()
 
     def _sort(self, cells: Sequence[Cell], others: Sequence[Cell]) -> None:
-        """Find out which cells are to be run."""
+        """Determine which cells to run."""
         for cell in others:
             if not self._is_finished(cell):
                 cell.save()
@@ -179,7 +179,7 @@ class Session:
             self.view.say(f"{self.progress.finished} of {len(cells)} cells are finished already.")
 
     def _start(self) -> None:
-        """Start as many cells as there is room for."""
+        """Start as many cells as possible."""
         for key, cell in list(self.waiting.items()):
             now = time.monotonic()
             if self.executor.free <= 0:
@@ -192,7 +192,7 @@ class Session:
         self.progress.waiting = len(self.waiting)
 
     def _ended_elsewhere(self, cell: Cell) -> bool:
-        """Whether the other bench, which ran this cell, has brought it to an end."""
+        """Whether the other bench that ran this cell has finished it."""
         failure = cell.files.failure
         if failure is not None and failure.time > self.begun:
             self._failed(cell, f"failed in another bench: {failure.reason}")

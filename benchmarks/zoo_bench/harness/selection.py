@@ -1,4 +1,4 @@
-"""Which rows of the tables the patterns of ``--only`` select."""
+"""Selection of table rows by the patterns of ``--only``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo_bench.tables import Row, Table
 
 
 def selected(grid: Grid, patterns: Sequence[str] = ()) -> dict[str, list[RowCells]]:
-    """The rows that match one of the patterns, by table; all of them where there is no pattern.
+    """The rows that match one of the patterns, by table; all rows without patterns.
 
     Patterns are those of a shell (``*``, ``?``, ``[...]``), and case does not matter. They match the label of a row
     ("w/o class-wise"), the table and the label ("5/all"), the method ("clvae"), the method and its dataset ("clvae on
@@ -35,7 +35,7 @@ def selected(grid: Grid, patterns: Sequence[str] = ()) -> dict[str, list[RowCell
 
 
 def require_rows(tables: Mapping[str, Table], patterns: Sequence[str]) -> None:
-    """Raises ZooError for a mistyped name among the patterns, before the grid is built, which takes seconds.
+    """Raises ZooError for a misspelt name in the patterns, before the grid is built, which takes seconds.
 
     Keys of cells are not known yet, so patterns that might be one (with a hyphen or a wildcard) are not checked here.
     """
@@ -48,7 +48,7 @@ def require_rows(tables: Mapping[str, Table], patterns: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class _Names:
-    """What a pattern may call a row."""
+    """The names of a row that a pattern can match."""
 
     label: str
     in_table: str

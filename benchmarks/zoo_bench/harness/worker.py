@@ -1,4 +1,4 @@
-"""The work on one cell: from whatever its folder holds to the end of its evaluation.
+"""Running one cell, from the current content of its folder to the end of its evaluation.
 
 ``python -m zoo_bench.harness.worker FOLDER...`` runs the cells of these folders one after another, by hand.
 """
@@ -42,7 +42,7 @@ TRACE = "error.txt"
 
 
 def run_cell(folder: Path) -> None:
-    """Run the cell of a folder to its end: train and evaluate what is missing there.
+    """Run the cell of a folder: train and evaluate whatever is missing.
 
     A failure of the cell is written to its ``failed.json`` and not raised.
 
@@ -59,13 +59,13 @@ def run_cell(folder: Path) -> None:
             State("done").save(folder)
         except RunInterruptedError:
             raise
-        except Exception as error:  # whatever a plugin does wrong, the other cells go on
+        except Exception as error:  # errors in plugins must not stop other cells
             _failure(error, folder).save(folder)
             State("failed").save(folder)
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what a worker was writing when it was killed; the lock is held, so nobody writes at the moment."""
+    """Remove temporary files of a killed worker; the lock is held, so no other process is writing."""
     for kind in ("pth", "parquet", "npz"):
         for path in folder.glob(f".*.{kind}"):
             path.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
 
 
 def _full_disk(error: BaseException | None) -> OSError | None:
-    """The full disk behind an error, whatever a library made of it."""
+    """The disk-full error behind an exception, even if a library has wrapped it."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return error
@@ -108,7 +108,7 @@ def _train_and_evaluate(cell: Cell) -> None:
 
 
 def _train(cell: Cell) -> None:
-    """Bring the run of a cell to its end, from its last checkpoint where it has one."""
+    """Train a cell to the end, starting from its last checkpoint if there is one."""
     folder = RunFolder(cell.folder)
     if not _is_trained(folder):
         total = _planned_iterations(cell.config)
@@ -118,12 +118,12 @@ def _train(cell: Cell) -> None:
         except RunInterruptedError:
             State("training", cell.files.saved_iteration or 0, total).save(cell.folder)
             raise
-    if not cell.files.results_file.is_file():  # results name the file that they belong to by its hash
+    if not cell.files.results_file.is_file():  # results refer to the checkpoint by its hash
         _strip_optimizers(folder)
 
 
 def _is_trained(folder: RunFolder) -> bool:
-    """Whether the run in a folder has come to its end."""
+    """Whether the run in a folder is finished."""
     if not folder.latest.is_file():
         return False
     checkpoint = checkpoints.load(folder.latest)
@@ -134,7 +134,7 @@ def _is_trained(folder: RunFolder) -> bool:
 
 
 def _strip_optimizers(folder: RunFolder) -> None:
-    """Remove what only training needs from the checkpoints of a trained cell; from the latest one last."""
+    """Strip optimiser states from the checkpoints of a trained cell; the latest one last."""
     numbered = folder.checkpoints()
     for path in numbered:
         checkpoints.strip_optimizer(path)
@@ -155,7 +155,7 @@ def _planned_iterations(config: Config) -> int:
 
 
 def _progress_writer(folder: Path, seconds: float = 1.0) -> Callable[[int, int], None]:
-    """Writes the progress of an evaluation to ``state.json``, every ``seconds`` at most."""
+    """A callback that writes the progress of an evaluation to ``state.json``, at most every ``seconds``."""
     since, last = time.time(), 0.0
 
     def write(done: int, total: int) -> None:
@@ -168,12 +168,12 @@ def _progress_writer(folder: Path, seconds: float = 1.0) -> Callable[[int, int],
 
 
 def process_main(folder: Path, plugins: Sequence[Path], working: Path, environment: dict[str, str]) -> None:
-    """What a process of :class:`zoo_bench.harness.local.Processes` runs: one cell, then the process ends.
+    """Entry point of the processes of :class:`zoo_bench.harness.local.Processes`: runs one cell.
 
-    What libraries print goes to the ``output.txt`` of the cell. A training saves itself when the harness is gone.
+    Output of libraries is written to the cell's ``output.txt``. If the harness is gone, training saves a checkpoint.
     """
     if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C on the terminal reaches the harness alone
+        os.setsid()  # Ctrl-C on the terminal must only reach the harness
     os.chdir(working)
     os.environ.clear()
     os.environ.update(environment)
@@ -196,7 +196,7 @@ def process_main(folder: Path, plugins: Sequence[Path], working: Path, environme
 
 
 def _end_with_harness() -> None:
-    """SIGTERM for this process once the one that asked for it (not the server that forked it) is gone."""
+    """Send SIGTERM to this process once the harness (not the fork server) is gone."""
     harness = multiprocessing.parent_process()
     assert harness is not None, "this process was started by another one"
 

@@ -37,7 +37,7 @@ def _places(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--layers", metavar="0-2,...", help="These layers of the codes: 0 = fine texture ... last = whole picture."
 )
-@click.option("--samples", type=click.IntRange(min=2), help="Samples or redraws in a row (1 and 14).")
+@click.option("--samples", type=click.IntRange(min=2), help="Samples or redraws per row (figures 1 and 14).")
 @click.option(
     "--statistics", type=FILE, help="What `zoo codes fit` wrote, for figure 15 [default: fitted to test pictures]."
 )
@@ -67,7 +67,7 @@ def figure(
     classes of a picture redrawn. 15: codes moved along a direction, layer by layer. layers: what each layer changes.
     """
     if out.suffix.lower() != ".png":
-        raise ZooError(f"{out} has no ending that can be written: a figure is a .png.")
+        raise ZooError(f"{out} has an unsupported suffix: a figure is a .png.")
 
     from inspect import signature
 

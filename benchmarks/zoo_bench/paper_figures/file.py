@@ -34,7 +34,7 @@ class FigureFile:
     figure: Figure
 
     def save(self, path: Path, run: str) -> None:
-        """Write a PNG, whole or not at all, headed by the title, by ``run`` (whose pictures they are) and the text."""
+        """Write a PNG atomically, with the title, ``run`` (a description of the run) and the text above the sheet."""
         width, height = self.figure.get_size_inches()
         small: dict[str, Any] = {"fontsize": SMALL, "color": GREY}
         title: dict[str, Any] = {"fontsize": FONT, "weight": "bold"}

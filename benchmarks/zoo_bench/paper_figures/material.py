@@ -112,7 +112,7 @@ def draw(
     each = ", one layer at a time," if context.by("layer") else ""
     text = (
         f"Unchanged: the picture from its own codes. Below: {whose}{each} moved along the first principal direction of "
-        f"{whose_way}, by so many standard "
+        f"{whose_way}, by the given number of standard "
         "deviations. Numbers: mean absolute change of a pixel at both ends, of 255."
     )
     return FigureFile("Figure 15: material editing", text, sheet(lines))

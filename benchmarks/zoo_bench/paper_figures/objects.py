@@ -16,7 +16,7 @@ from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, headed, panel, sheet
 
 CLASSES = 3
-"""Of a picture, the largest so many are redrawn."""
+"""Number of largest classes of a picture that are redrawn."""
 
 
 def edits(
@@ -77,7 +77,7 @@ def draw(
         line for place in pictures for line in rows(context, place, classes=classes, layers=layers, samples=samples)
     ]
     text = (
-        "Unchanged: the picture from its own codes. Below: the codes of one class drawn anew, all others kept. Pasted "
+        "Unchanged: the picture from its own codes. Below: the codes of one class redrawn, all others kept. Pasted "
         "back: outside the class, the pixels of the picture itself."
     )
     return FigureFile("Figure 14: object editing", text, sheet(lines))

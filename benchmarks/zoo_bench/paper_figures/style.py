@@ -13,7 +13,7 @@ from zoo_bench.report.figures.sheet import Row, headed, sheet
 NUMBERS = {"ade20k": "Figure 12", "deepfashion": "Figure 13"}
 """The paper's figure of a dataset."""
 PICTURES = 4
-"""The first so many test pictures are shown unless others are named."""
+"""Default number of test pictures."""
 
 
 def styles(

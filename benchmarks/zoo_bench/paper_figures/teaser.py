@@ -11,7 +11,7 @@ from zoo_bench.paper_figures.file import FigureFile
 from zoo_bench.report.figures.sheet import Row, headed, sheet
 
 CLASSES = 3
-"""Of a mask, the largest so many are shown."""
+"""Number of largest classes of a mask that are shown."""
 
 
 @dataclass(frozen=True)

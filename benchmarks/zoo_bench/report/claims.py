@@ -1,4 +1,4 @@
-"""Whether a claim of a publication is confirmed by the numbers of a run."""
+"""Comparison of a publication's claims with the numbers of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as readers see it, in Markdown, LaTeX, HTML and on the terminal."""
+"""Output of a table as Markdown, LaTeX, HTML and on the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTCOME_STYLES = {CONFIRMED: "bold green", NOT_CONFIRMED: "bold red", INCONCLUSI
 
 @dataclass(frozen=True)
 class TableView:
-    """A table with all that is said about it.
+    """A table with its notes and claims.
 
     ``cells`` are the printed numbers, one line per row, and ``ranks`` has BEST, SECOND or 0 for each. ``facts`` are
     sentences about the whole table, ``notes`` about single rows. In a ``toy`` run, claims mean nothing.
@@ -75,8 +75,8 @@ class TableView:
         return [*self.facts, *notes, *protocol, *claims]
 
     def outcome(self, outcome: str) -> str:
-        """An outcome, and that it means nothing where that is so."""
-        return f"{outcome} (a toy run: this means nothing)" if self.toy else outcome
+        """An outcome, marked as meaningless for toy runs."""
+        return f"{outcome} (a toy run: not meaningful)" if self.toy else outcome
 
     def markdown(self) -> str:
         """A section."""

@@ -1,4 +1,4 @@
-"""What a report says about a bench in words: the kind of the run, the protocol of a table, and notes."""
+"""Texts of a report: the kind of the run, the protocol of a table, and notes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def run_kind(results: Results) -> str:
 
 
 def opening(results: Results) -> str:
-    """The first line of a report: whether the numbers mean anything."""
+    """The first line of a report: whether the numbers are meaningful."""
     what = _what_ran(results) or "nothing has run yet"
     if is_toy(results.profile):
-        return f"TOY RUN: profile {results.profile}, {what}: these numbers say nothing about the methods."
+        return f"TOY RUN: profile {results.profile}, {what}: these numbers are not meaningful."
     if "procedural" in what:
         return f"Profile {results.profile}, {what}: the published numbers come from other, real pictures."
     return f"Profile {results.profile}, {what}: compare numbers only where the protocols agree."
@@ -40,7 +40,7 @@ def _what_ran(results: Results) -> str:
 
 
 def _lengths(results: Results) -> list[str]:
-    """How long was trained, in one part, or none."""
+    """Length of the training, as a list of one text or none."""
     lengths = {length for length in results["length"].dropna() if length}
     counts = sorted(int(length.split()[0]) for length in lengths if length.endswith("iterations"))
     if counts and len(counts) == len(lengths):
@@ -115,15 +115,15 @@ def notes(results: Results) -> tuple[list[str], dict[str, str]]:
 
 
 def remarks(results: Results, common: Iterable[str]) -> list[str]:
-    """Sentences that a reader must know about a table as a whole."""
+    """Remarks about a table as a whole."""
     parts = [f"All rows: {'; '.join(common)}."] if (common := list(common)) else []
     if results["seed"].nunique() > 1:
         parts.append("Means over seeds ± sample standard deviation.")
     if (results["status"] == NOT_RUN).any():
-        parts.append("Not every row has run: ranks and claims are those of the numbers at hand.")
+        parts.append("Not every row has run: ranks and claims are based on the available numbers.")
     if results["generator"].any():
         parts.append(
             f'The row "{DataGenerator.name}" is not a method: the generator of the procedural pictures draws each mask '
-            "again in other styles, as a sampler that knows the data would. It is not ranked."
+            "again in other styles, like an ideal sampler of the data. It is not ranked."
         )
     return parts

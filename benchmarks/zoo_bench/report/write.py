@@ -1,7 +1,7 @@
 """The report of a bench: tables, claims and figures, as files, as one page and on the terminal.
 
-All of it is made from what the cells have stored. No model is loaded and nothing is computed again, so a report of a
-bench that is half done, or that ran elsewhere, is a matter of seconds.
+It is built from stored files of the cells. No model is loaded and nothing is recomputed, so a report of an unfinished
+bench, or of one that ran elsewhere, takes seconds.
 """
 
 from __future__ import annotations

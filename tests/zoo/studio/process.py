@@ -19,7 +19,7 @@ def running(*words: object, warning: str | None = None) -> Iterator[str]:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        address = re.fullmatch(r"The studio is at (http://127\.0\.0\.1:\d+) \(Ctrl-C ends it\)\.\n", line)
+        address = re.fullmatch(r"The studio is at (http://127\.0\.0\.1:\d+) \(press Ctrl-C to stop\)\.\n", line)
         assert address is not None, process.communicate()
         yield address[1]
         process.send_signal(signal.SIGINT)

@@ -44,7 +44,7 @@ def test_a_studio_that_others_can_reach_says_so(host, address):
             raise KeyboardInterrupt
 
     serve(StudioState([]), host=host, port=0, browser=False, echo=echo)
-    assert re.fullmatch(rf"The studio is at http://{address}:\d+ \(Ctrl-C ends it\)\.", said[0])
+    assert re.fullmatch(rf"The studio is at http://{address}:\d+ \(press Ctrl-C to stop\)\.", said[0])
     assert "every address" in said[1] and "password" in said[1] and "--host" in said[1]
 
 

@@ -1,4 +1,4 @@
-"""Which figures a bench has, under which names, with what is said about them."""
+"""The figures of a bench, with their names and captions."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from zoo.visual import colour_labels, to_uint8
 Pixels = NDArray[np.uint8]
 WIDTH, DPI = 7.0, 110
 FONT = 10.5
-"""Inches, dots per inch and points: letters stay legible where the sheet is as narrow as a telephone."""
+"""Inches, dots per inch and points; text is legible even on the screen of a phone."""
 HIGHEST = 1.5
 """Inches of a picture, however few stand in a row."""
 GAP, LINE = 0.05, 0.18
