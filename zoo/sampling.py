@@ -28,10 +28,10 @@ GRID_ROWS = 8
 """Number of pictures in the grid; all pictures are also written individually."""
 
 Mask = Path | str | NDArray[np.generic] | Tensor
-"""A label map: its file, or class ids ``[H, W]``."""
+"""A label map: a file, or class ids ``[H, W]``."""
 
-TOGETHER = 8
-"""Pictures of one batch of the generator, which bounds its memory."""
+CHUNK = 8
+"""Batch size of the generator, to limit memory."""
 
 
 def sample(
@@ -115,10 +115,10 @@ def write_samples(
 def draw(method: Method, mask: Mask, samples: int, seed: int) -> list[Image.Image]:
     """Samples of one label map as RGB pictures; see :meth:`zoo.interfaces.Method.draw`."""
     if samples < 1:
-        raise ZooError(f"{samples} samples were asked for: give a number from 1 on.")
+        raise ZooError(f"{samples} samples were requested: give at least 1.")
     label = label_of(method, mask).to(next(method.parameters()).device)
     codes = method.sample(label, samples, seed=seed)
-    chunks = [codes.rows(slice(first, first + TOGETHER)) for first in range(0, samples, TOGETHER)]
+    chunks = [codes.rows(slice(first, first + CHUNK)) for first in range(0, samples, CHUNK)]
     pixels = [picture for chunk in chunks for picture in to_uint8_truncated(method.synthesize(label, chunk)).cpu()]
     return [Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()) for picture in pixels]
 
@@ -127,7 +127,7 @@ def label_of(method: Method, mask: Mask) -> Tensor:
     """A label map ``[1, H, W]`` at the size of the method.
 
     Raises:
-        ZooError: For a file that is no label map of the method's classes, and for an array that is no map of integers.
+        ZooError: For a file that is not a label map of the method's classes, and for an array of another kind.
     """
     data = method.config.data
     if isinstance(mask, Path | str):
