@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.config.values import check_mapping, keywords
-from zoo.distributed import evaluating, unwrap_ddp, unwrapped, with_networks
+from zoo.distributed import eval_mode, unwrap_ddp, unwrapped, with_networks
 from zoo.errors import ZooError
 from zoo.registries import CALLBACKS
 
@@ -95,7 +95,7 @@ class Run:
     @contextmanager
     def averaged(self) -> Iterator[Method]:
         """Context with the method in evaluation mode, with averaged weights if available (``train.ema``)."""
-        with unwrapped(self._method) as method, with_networks(method, self._averages), evaluating(method):
+        with unwrapped(self._method) as method, with_networks(method, self._averages), eval_mode(method):
             yield method
 
     def stop(self, reason: str) -> None:

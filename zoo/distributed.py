@@ -53,12 +53,12 @@ def start(setting: str) -> torch.device:
     """Initialise the process group if there is a launcher, and return the device of this process.
 
     Args:
-        setting: As for :func:`zoo.environment.device_of`, which also lists the errors. Under a launcher, each rank has
+        setting: As for :func:`zoo.environment.resolve_device`, which lists the errors. Under a launcher, each rank has
             its own GPU.
     """
-    from zoo.environment import device_of
+    from zoo.environment import resolve_device
 
-    device = device_of(setting)
+    device = resolve_device(setting)
     if launcher() != "none" and not distributed.is_initialized():
         # mmengine would start data workers with "spawn", which requires picklable datasets
         if multiprocessing.get_start_method(allow_none=True) is None:
@@ -185,7 +185,7 @@ def unwrapped(method: N) -> Iterator[N]:
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
+def eval_mode(module: nn.Module) -> Iterator[None]:
     """Context in evaluation mode; afterwards the previous mode of every submodule is restored."""
     modes = {part: part.training for part in module.modules()}
     module.eval()

@@ -14,7 +14,7 @@ PACKAGES = ("zoo-smis", "torchvision", "mmengine", "numpy")
 """Packages whose versions are recorded, in addition to torch."""
 
 
-def device_of(setting: str) -> torch.device:
+def resolve_device(setting: str) -> torch.device:
     """Resolve ``train.device`` or ``--device`` on this machine.
 
     Args:

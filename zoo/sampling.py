@@ -15,7 +15,7 @@ from torch import Tensor
 from zoo.data import PairedDataset
 from zoo.data.class_tables import class_table
 from zoo.data.reading import pair, read_mask
-from zoo.distributed import evaluating
+from zoo.distributed import eval_mode
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.metrics.pictures import to_uint8_truncated
@@ -96,7 +96,7 @@ def write_samples(
     for index in range(count):
         item = dataset[index]
         label = item["label"][None].to(device)
-        with evaluating(method):
+        with eval_mode(method):
             drawn = method.synthesize(label, method.sample(label, samples, seed=seed + index))
         drawn = drawn.float().clamp(-1, 1).cpu()
         for number, pixels in enumerate(to_uint8_truncated(drawn)):

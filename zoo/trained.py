@@ -10,7 +10,7 @@ from zoo import factory
 from zoo.config import Config, known_profile, resolve
 from zoo.config.values import keywords
 from zoo.data import PairedDataset
-from zoo.data.standin import located
+from zoo.data.standin import with_standin
 from zoo.distributed import start
 from zoo.errors import ZooError
 from zoo.interfaces import Method
@@ -49,7 +49,7 @@ def evaluation_pictures(method: Method, data: str, root: Path | None, split: str
     if trained.data["name"] == data:
         config = trained if root is None else _with(trained, root=root)
         if root is None and not Path(trained.data["root"]).is_dir():
-            config = located(_with(config, root=Path("data") / data))
+            config = with_standin(_with(config, root=Path("data") / data))
     else:
         # a dataset without a fixed number of classes, such as "folder", uses that of the checkpoint
         sets = [f"data.classes={classes}"] if "classes" in keywords(DATASETS.get(data)) else []

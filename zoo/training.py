@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.callbacks import Callback
 from zoo.config import Config, resolve
-from zoo.data.standin import located
+from zoo.data.standin import with_standin
 
 
 def train(
@@ -65,6 +65,6 @@ def prepare(
     seed: int | None = None,
 ) -> tuple[Config, Path]:
     """The config and the run folder that :func:`train` would use with the same arguments."""
-    config = located(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
+    config = with_standin(resolve(method, data, profile, sets, data_root=data_root, seed=seed))
     folder = Path("runs") / f"{config.method['name']}-{data}" if work_dir is None else Path(work_dir)
     return config, folder

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.codes import Codes
 from zoo.data import PairedDataset
-from zoo.distributed import evaluating
+from zoo.distributed import eval_mode
 from zoo.interfaces import Method
 from zoo.metrics import MethodSource, to_uint8_truncated
 from zoo.metrics.sources import seed_of
@@ -62,7 +62,7 @@ def intervene(
     image, label = item["image"][None].to(source.device), item["label"][None].to(source.device)
     seed = seed_of(source.seed, index)
     found = []
-    with evaluating(method):
+    with eval_mode(method):
         fresh = method.sample(label, REDRAWN, seed=seed)
         base = method.sample(label, 1, seed=seed + 1) if method.encoder is None else method.encode(image, label).mu
         axes = {axis for spec in method.code_specs.values() for axis in ("layer", "class") if spec.axis(axis)}

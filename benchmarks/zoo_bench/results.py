@@ -17,8 +17,8 @@ from zoo_bench.grid import STAND_IN, Grid, RowCells
 from zoo_bench.sources import TrainedHere
 from zoo_bench.tables import Table
 
-FINISHED, IMPOSSIBLE, FAILED, NOT_RUN = "finished", "–", "failed", "not run"
-"""The values of the column ``status``; IMPOSSIBLE if the metric does not apply to the method."""
+FINISHED, NOT_APPLICABLE, FAILED, NOT_RUN = "finished", "–", "failed", "not run"
+"""The values of the column ``status``; NOT_APPLICABLE if the metric does not apply to the method."""
 PROTOCOL = {
     "data": "{}",
     "split": "{} split",
@@ -144,7 +144,7 @@ class Results(pd.DataFrame):
         If metrics or seeds differ, all values are joined in one text. Only rows with results have a line.
         """
         part = self.of(name)
-        part = part[part["status"].isin([FINISHED, IMPOSSIBLE])]
+        part = part[part["status"].isin([FINISHED, NOT_APPLICABLE])]
         lines = {
             str(label): {key: protocol_value(of_row, key) for key in PROTOCOL}
             for label, of_row in part.groupby("row", sort=False)
@@ -222,7 +222,7 @@ def _number(cell: CellFolder, metric: str, metrics: Iterable[str], several: bool
     notes += [f"external checkpoint {result.training['given']}"] if "given" in result.training else []
     return found | {
         "value": result.value,
-        "status": IMPOSSIBLE if result.value is None else FINISHED,
+        "status": NOT_APPLICABLE if result.value is None else FINISHED,
         "note": "; ".join(notes),
         "caveats": "; ".join(_caveats(result)),
         "data": result.data,

@@ -5,7 +5,7 @@ import pytest
 
 from zoo.metrics import parse_metric
 from zoo_bench.report.claims import CONFIRMED, INCONCLUSIVE, NOT_CONFIRMED, evaluate
-from zoo_bench.results import FINISHED, IMPOSSIBLE, NOT_RUN
+from zoo_bench.results import FINISHED, NOT_APPLICABLE, NOT_RUN
 from zoo_bench.tables import Claim, Table, choose, read
 
 ORDER = Claim("a, b, c", "diversity_lpips_alex_40", order=("a", "b", "c"))
@@ -116,7 +116,7 @@ def test_missing_numbers_leave_it_open_unless_the_known_ones_decide():
 
 
 def test_rows_that_cannot_have_a_number_are_not_compared():
-    frame = numbers({"a": [0.3], "b": [0.2], "gaugan": [None]}, absent=IMPOSSIBLE)
+    frame = numbers({"a": [0.3], "b": [0.2], "gaugan": [None]}, absent=NOT_APPLICABLE)
     assert evaluate(BEST, frame) == (CONFIRMED, "a 0.300 > b 0.200")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from zoo import factory
 from zoo.config import resolve
-from zoo.data.standin import located, standin
+from zoo.data.standin import standin, with_standin
 from zoo.errors import ZooError
 
 SETS = ["data.size=[32, 32]", "data.standin={train: 2, test: 1, seed: 0}"]
@@ -31,17 +31,17 @@ def test_other_pictures_lie_elsewhere(tmp_path: Path):
 def test_only_the_default_place_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     config = resolve("gaugan", "deepfashion", "smoke", SETS)
-    found = located(config, tmp_path / "cache")
+    found = with_standin(config, tmp_path / "cache")
     assert Path(found.data["root"]).parent == tmp_path / "cache"
     given = resolve("gaugan", "deepfashion", "smoke", SETS, data_root="elsewhere")
-    assert located(given) == given
+    assert with_standin(given) == given
     Path("data/deepfashion").mkdir(parents=True)
-    assert located(config) == config
+    assert with_standin(config) == config
 
 
 def test_profiles_without_a_stand_in(tmp_path: Path):
     config = resolve("gaugan", "deepfashion", "paper")
-    assert located(config, tmp_path) == config
+    assert with_standin(config, tmp_path) == config
     with pytest.raises(ZooError, match="no procedural stand-in for deepfashion in the profile paper"):
         standin(config, tmp_path)
 

@@ -187,10 +187,10 @@ def collate(items: Sequence[dict[str, Any]]) -> Batch:
 
 def partner_problems(listing: Listing) -> list[str]:
     """One message per file without a counterpart or with a duplicate stem."""
-    sentences = [f"The picture {path} has no label: add it or remove the picture." for path in listing.lone_images]
-    sentences += [f"The label {path} has no picture: add it or remove the label." for path in listing.lone_labels]
+    sentences = [f"The picture {path} has no label: add it or remove the picture." for path in listing.unmatched_images]
+    sentences += [f"The label {path} has no picture: add it or remove the label." for path in listing.unmatched_labels]
     return sentences + [
-        f"The file {path} has the same stem as another one: rename or remove one." for path in listing.twins
+        f"The file {path} has the same stem as another one: rename or remove one." for path in listing.duplicates
     ]
 
 

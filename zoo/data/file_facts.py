@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.data.parallel import Progress, each
+from zoo.data.parallel import Progress, map_threads
 from zoo.data.transforms import BROKEN_FILE, read_label, unreadable
 from zoo.errors import ZooError
 from zoo.files import cache_dir, write_text
@@ -63,7 +63,7 @@ def facts_of(
                 found[path] = Facts(width, height, mode, tuple(ids), fault)
     work = [(path, _image_facts) for path in images if path not in found]
     work += [(path, _label_facts) for path in labels if path not in found]
-    results = each(lambda item: item[1](item[0]), work, progress)
+    results = map_threads(lambda item: item[1](item[0]), work, progress)
     found.update(zip((path for path, _ in work), results, strict=True))
     if work:
         entries = {str(path.absolute()): (stamps.get(path, ""), astuple(facts)) for path, facts in found.items()}

@@ -22,20 +22,20 @@ class Listing:
 
     Attributes:
         pairs: In natural order of their names.
-        lone_images: Pictures without a label.
-        lone_labels: Labels without a picture.
-        twins: Further files with the same stem.
+        unmatched_images: Pictures without a label.
+        unmatched_labels: Labels without a picture.
+        duplicates: Further files with the same stem.
     """
 
     pairs: list[Pair] = field(default_factory=list)
-    lone_images: list[Path] = field(default_factory=list)
-    lone_labels: list[Path] = field(default_factory=list)
-    twins: list[Path] = field(default_factory=list)
+    unmatched_images: list[Path] = field(default_factory=list)
+    unmatched_labels: list[Path] = field(default_factory=list)
+    duplicates: list[Path] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """Whether there are no files at all."""
-        return not (self.pairs or self.lone_images or self.lone_labels)
+        return not (self.pairs or self.unmatched_images or self.unmatched_labels)
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
@@ -51,19 +51,21 @@ def pair_up(
     Suffixes are in lower case with their dot; a missing folder counts as an empty one.
     """
     listing = Listing()
-    pictures = _by_stem(images, image_suffixes, "", listing.twins, skip_tail=label_tail if images == labels else "")
-    maps = _by_stem(labels, label_suffixes, label_tail, listing.twins)
+    pictures = _by_stem(
+        images, image_suffixes, "", listing.duplicates, skip_tail=label_tail if images == labels else ""
+    )
+    maps = _by_stem(labels, label_suffixes, label_tail, listing.duplicates)
     for stem in sorted(pictures, key=natural_key):
         if stem in maps:
             listing.pairs.append(Pair(stem, pictures[stem], maps[stem]))
         else:
-            listing.lone_images.append(pictures[stem])
-    listing.lone_labels.extend(maps[stem] for stem in sorted(maps.keys() - pictures.keys(), key=natural_key))
+            listing.unmatched_images.append(pictures[stem])
+    listing.unmatched_labels.extend(maps[stem] for stem in sorted(maps.keys() - pictures.keys(), key=natural_key))
     return listing
 
 
 def _by_stem(
-    folder: Path, suffixes: tuple[str, ...], tail: str, twins: list[Path], skip_tail: str = ""
+    folder: Path, suffixes: tuple[str, ...], tail: str, duplicates: list[Path], skip_tail: str = ""
 ) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -74,7 +76,7 @@ def _by_stem(
             continue
         stem = path.stem.removesuffix(tail)
         if stem in found:
-            twins.append(path)
+            duplicates.append(path)
         else:
             found[stem] = path
     return found

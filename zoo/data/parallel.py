@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 MOST_WORKERS = 16
 
 
-def each(
+def map_threads(
     work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None, threads: int | None = None
 ) -> Iterator[Result]:
     """``work(item)`` for every item, in order, in ``threads`` threads (default: one per core, at most 16)."""
@@ -29,7 +29,7 @@ def each(
         yield from _gathered(pool, work, items, progress)
 
 
-def each_apart(
+def map_processes(
     work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
 ) -> Iterator[Result]:
     """``work(item)`` for every item, in order, in forked processes, one per core, at most 16.
@@ -37,7 +37,7 @@ def each_apart(
     Items and results are pickled. If forking is not supported, this process does all the work.
     """
     if "fork" not in get_all_start_methods():
-        yield from each(work, items, progress, threads=1)
+        yield from map_threads(work, items, progress, threads=1)
         return
     with ProcessPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
         yield from _gathered(pool, work, items, progress, chunk=8)

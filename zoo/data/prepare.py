@@ -20,7 +20,7 @@ from PIL import Image
 
 from zoo.config.values import Setting, check_mapping, parameters
 from zoo.data.class_tables import Colour
-from zoo.data.parallel import Progress, each
+from zoo.data.parallel import Progress, map_threads
 from zoo.data.transforms import BROKEN_FILE, unreadable
 from zoo.errors import ZooError, nearest
 from zoo.files import atomic_file
@@ -162,7 +162,7 @@ def convert_pairs(
         return None
 
     report = PrepareReport()
-    for result in each(work, jobs, progress):
+    for result in map_threads(work, jobs, progress):
         report.written += result is None
         report.kept += result == "kept"
         if result not in (None, "kept"):

@@ -22,7 +22,7 @@ from torch import Tensor
 from zoo.config.values import keywords
 from zoo.data.base import PairedDataset, out_of_range
 from zoo.data.pairing import Pair
-from zoo.data.parallel import Progress, each
+from zoo.data.parallel import Progress, map_threads
 from zoo.data.transforms import read_image, read_label
 from zoo.errors import ZooError
 from zoo.files import atomic_file
@@ -179,7 +179,7 @@ def compute(
     steps = len(pairs) + classes
     for start in range(done, len(pairs), CHUNK):
         chunk = pairs[start : start + CHUNK]
-        for i, row in enumerate(each(lambda pair: _read_colours(pair, classes), chunk), start):
+        for i, row in enumerate(map_threads(lambda pair: _read_colours(pair, classes), chunk), start):
             colours[i] = row
             if progress is not None:
                 progress(i + 1, steps)

@@ -23,7 +23,7 @@ from PIL import Image
 
 from zoo.config import Config
 from zoo.data.base import SPLITS, PairedDataset
-from zoo.data.parallel import Progress, each, each_apart
+from zoo.data.parallel import Progress, map_processes, map_threads
 from zoo.errors import ZooError, nearest
 from zoo.files import atomic_folder
 from zoo.registries import DATASETS, STANDINS
@@ -147,7 +147,7 @@ def make(
             for path in dataset.files(root, split, 0):
                 path.parent.mkdir(parents=True, exist_ok=True)
         write = partial(_write, root, dataset, standin, seed, size or dataset.default_size)
-        spread = each_apart if len(pictures) >= MANY else partial(each, threads=1)
+        spread = map_processes if len(pictures) >= MANY else partial(map_threads, threads=1)
         for _ in spread(write, pictures, progress):
             pass
         marker = f"Drawn by the zoo (zoo data make {name} --seed {seed}): these are not photographs.\n"
@@ -160,7 +160,7 @@ def is_procedural(root: Path) -> bool:
     return (root / MARKER).is_file()
 
 
-def located(config: Config, cache: Path = CACHE) -> Config:
+def with_standin(config: Config, cache: Path = CACHE) -> Config:
     """Set ``data.root`` of a config to the stand-in if the dataset is missing.
 
     The stand-in is used if the default folder ``data/NAME`` does not exist, the config describes a stand-in

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec
 from zoo.data import PairedDataset, collate
-from zoo.distributed import evaluating
+from zoo.distributed import eval_mode
 from zoo.editing.directions import vector_axes
 from zoo.editing.encoding import check_editable, shown_codes
 from zoo.errors import ZooError
@@ -122,7 +122,7 @@ def encoded(
         last = min(first + batch, count)
         pictures = collate([dataset[i] for i in range(first, last)])
         inputs = pictures.to(device)
-        with evaluating(method):
+        with eval_mode(method):
             posterior = method.encode(inputs.image, inputs.label)
         masks = shown_codes(posterior, inputs.label)
         yield (

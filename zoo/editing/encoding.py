@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.codes import Codes, CodeSpec, Posterior
-from zoo.distributed import evaluating
+from zoo.distributed import eval_mode
 from zoo.errors import ZooError
 from zoo.interfaces import Method
 from zoo.metrics.pictures import to_uint8_truncated
@@ -48,7 +48,7 @@ def codes_of(method: Method, image: Tensor, label: Tensor, *, sampled: bool = Fa
 def render(method: Method, label: Tensor, codes: Codes) -> Tensor:
     """Synthesise pictures, uint8 ``[S, 3, H, W]`` on the CPU, for a mask ``[1, H, W]`` and codes of batch S."""
     chunks = []
-    with evaluating(method):
+    with eval_mode(method):
         for first in range(0, codes.batch_size, RENDERED_TOGETHER):
             chunk = codes.rows(slice(first, first + RENDERED_TOGETHER))
             chunks.append(to_uint8_truncated(method.synthesize(label, chunk)).cpu())

@@ -33,7 +33,7 @@ from zoo.engine.interrupt import RunInterruptedError, StopRequest
 from zoo.engine.log import ConsoleProgress, LossMeter, RunLog, require_trackers
 from zoo.engine.optimizers import LearningRates, build_optimizers
 from zoo.engine.validation import first_pictures, measure, require_measurable, sample_grid
-from zoo.environment import device_of
+from zoo.environment import resolve_device
 from zoo.interfaces import Batch, Method
 from zoo.nn.vgg import load_vgg
 from zoo.visual import save_picture
@@ -231,7 +231,7 @@ def plan(config: Config) -> dict[str, Any]:
     Raises:
         ZooError: For inconsistent settings, missing data, and a missing device or package.
     """
-    device = device_of(config.train.device)
+    device = resolve_device(config.train.device)
     build_callbacks(config)
     require_trackers(config.train.trackers)
     return describe(TrainingComponents.build(config, torch.device("cpu")), config, device)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.codes import Codes
-from zoo.distributed import evaluating
+from zoo.distributed import eval_mode
 from zoo.interfaces import Batch, Method
 from zoo.metrics.pictures import to_uint8_truncated
 
@@ -77,7 +77,7 @@ class MethodSource:
     def reconstruct(self, pictures: Batch, first: int) -> Tensor:
         """With the posterior means of the codes."""
         method = self.method
-        with evaluating(method):
+        with eval_mode(method):
             if method.code_specs:
                 codes = method.encode(pictures.image, pictures.label).mu
             else:
@@ -89,7 +89,7 @@ class MethodSource:
         """With codes drawn from the seed and ``index``."""
         codes = self.method.sample(label, samples, seed=seed_of(self.seed, index))
         for first in range(0, samples, self.chunk):
-            with evaluating(self.method):
+            with eval_mode(self.method):
                 images = self.method.synthesize(label, codes.rows(slice(first, first + self.chunk)))
             yield to_uint8_truncated(images)
 

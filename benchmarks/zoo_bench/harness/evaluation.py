@@ -11,7 +11,7 @@ import pandas as pd
 
 from zoo import checkpoints, factory
 from zoo.config import is_toy
-from zoo.environment import device_name, device_of
+from zoo.environment import device_name, resolve_device
 from zoo.metrics import Networks, evaluate, parse_metric, results
 from zoo.metrics.networks import RANDOM_FEATURES
 from zoo.metrics.results import Result
@@ -54,7 +54,7 @@ def evaluate_cell(cell: Cell, metrics: Sequence[str], progress: Callable[[int, i
     """
     begun = time.monotonic()
     files, config = cell.files, cell.config
-    source = cell.source.open(config, cell.folder, device_of(config.train.device))
+    source = cell.source.open(config, cell.folder, resolve_device(config.train.device))
     dataset = factory.dataset(config, "test")
     checkpoint = cell.source.checkpoint(cell.folder)
     settings = config.to_dict()["method"] if checkpoint is not None else {}

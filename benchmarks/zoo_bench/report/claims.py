@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from zoo_bench.results import IMPOSSIBLE
+from zoo_bench.results import NOT_APPLICABLE
 from zoo_bench.tables import Claim
 
 CONFIRMED, NOT_CONFIRMED, INCONCLUSIVE = "confirmed", "not confirmed", "inconclusive"
@@ -69,7 +69,7 @@ class _Comparison:
         return self._conclude(contradicted, detail, labels)
 
     def _best(self, best: str) -> tuple[str, str]:
-        others = [label for label in self.labels if label != best and self.status.get(label) != IMPOSSIBLE]
+        others = [label for label in self.labels if label != best and self.status.get(label) != NOT_APPLICABLE]
         known = [label for label in others if label in self.values]
         if best not in self.values or not known:
             return INCONCLUSIVE, self._missing([best, *others]) or f"no row to compare {best} with"
@@ -114,7 +114,7 @@ class _Comparison:
 
     def _reason(self, label: str) -> str:
         status = self.status.get(label)
-        return "has no such pictures" if status == IMPOSSIBLE else status if isinstance(status, str) else "not run"
+        return "has no such pictures" if status == NOT_APPLICABLE else status if isinstance(status, str) else "not run"
 
     def _texts(self, labels: Sequence[str]) -> dict[str, str]:
         """The numbers with as many digits, up to three more, as tell unequal ones apart."""
