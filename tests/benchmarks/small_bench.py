@@ -58,9 +58,10 @@ def pictures(folder: Path) -> pd.DataFrame:
 
 
 PROGRAM = """
-import sys, zoo_bench.tables
+import sys, zoo_bench.tables as tables
 from pathlib import Path
-zoo_bench.tables.TABLES = Path(sys.argv.pop(1))
+tables.TABLES = Path(sys.argv.pop(1))
+tables.available = lambda files: tables.read(tables.TABLES, check=False)
 from zoo import cli
 cli.main()
 """

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -233,8 +234,9 @@ def test_where_there_are_gpus_processes_are_no_forks(
     try:
         executor.start(folder)
         (child,) = multiprocessing.active_children()
-        variables = Path(f"/proc/{child.pid}/environ").read_text().split("\0")
-        assert "CUDA_VISIBLE_DEVICES=7" in variables, "before CUDA is loaded"
+        environment = Path(f"/proc/{child.pid}/environ")  # empty until the new program has started
+        started = (text for _ in range(300) if (text := environment.read_text()) or time.sleep(0.1))
+        assert "CUDA_VISIBLE_DEVICES=7" in next(started).split("\0"), "before CUDA is loaded"
         assert "CUDA_VISIBLE_DEVICES" not in os.environ
         assert next(one for _ in range(300) for one in executor.wait(0.5)).outcome == "done"
         assert set(results(folder)) == set(METRICS)

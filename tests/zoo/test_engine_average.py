@@ -87,5 +87,5 @@ def test_a_whole_network_starts_anew():
 
 def test_a_module_that_is_not_averaged_is_refused():
     method = Toy(classes=4, size=(8, 8))
-    with pytest.raises(ValueError, match="no part"):
+    with pytest.raises(ValueError, match="not part"):
         Average(method, 0.9).restart(method, [method.discriminator])
