@@ -124,7 +124,10 @@ class Processes(Executor):
         """The cells whose processes have ended."""
         if not self._running:
             time.sleep(seconds)
-        wait([process.sentinel for _, process in self._running.values()], seconds)
+        ready = wait([process.sentinel for _, process in self._running.values()], seconds)
+        for _, process in self._running.values():
+            if process.sentinel in ready:
+                process.join(seconds)  # its pipe closes a moment before the process is gone
         over = [slot for slot, (_, process) in self._running.items() if process.exitcode is not None]
         return [_ended(*self._running.pop(slot)) for slot in over]
 
