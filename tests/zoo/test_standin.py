@@ -42,7 +42,7 @@ def test_only_the_default_place_is_replaced(tmp_path: Path, monkeypatch: pytest.
 def test_profiles_without_a_stand_in(tmp_path: Path):
     config = resolve("gaugan", "deepfashion", "paper")
     assert with_standin(config, tmp_path) == config
-    with pytest.raises(ZooError, match="no procedural stand-in for deepfashion in the profile paper"):
+    with pytest.raises(ZooError, match=r"stand-in for deepfashion.*paper"):
         standin(config, tmp_path)
 
 

@@ -118,7 +118,7 @@ def test_pickle_that_would_run_code_is_refused(tmp_path, monkeypatch):
 def test_file_of_another_network_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_WEIGHTS", str(tmp_path))
     save_file(alexnet(), tmp_path / "vgg16-features-fp16.safetensors")
-    with pytest.raises(ZooError, match=r"vgg16-features-fp16\.safetensors of VGG16 .* has no tensor features"):
+    with pytest.raises(ZooError, match=r"vgg16-features-fp16\.safetensors.*features"):
         weights.load("vgg16")
 
 
