@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import click
 import torch
@@ -69,8 +70,8 @@ def _package(network: AlexLPIPS) -> nn.Module:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision in its old way
-        package: nn.Module = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    package.net.load_state_dict(network.alexnet.state_dict())  # type: ignore[union-attr]
+        package: Any = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    package.net.load_state_dict(network.alexnet.state_dict())
     return package
 
 

@@ -45,11 +45,11 @@ METHODS = ("gaugan", "gaugan_vae", "groupdnet", "cimle", "clvae", *WRITTEN_OUT)
 @click.option("--channels-last", is_flag=True, help="The memory layout that GPUs with tensor cores prefer.")
 @click.option("--vgg/--no-vgg", default=True, help="With or without the perceptual loss.")
 @click.option("--one", hidden=True, help="Measure one case in this process.")
-def main(one: str | None, methods: str, classes: str, **options: object) -> None:
+def main(one: str | None, methods: str, classes: str, **options: Any) -> None:
     """Print a table of seconds per iteration and peak memory."""
     if one is not None:
         name, _, number = one.partition(":")
-        click.echo(json.dumps(measure(name, int(number), **options)))  # type: ignore[arg-type]
+        click.echo(json.dumps(measure(name, int(number), **options)))
         return
     click.echo(f"{options}  torch {torch.__version__}, {torch.get_num_threads()} threads")
     click.echo(f"{'method':16}{'classes':>8}{'seconds':>10}{'CPU s':>10}{'peak MB':>10}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:  # both bring torch, which building a grid does not need
     from zoo.metrics import PictureSource
 
 
-class Source:
+class Source(ABC):
     """What a cell evaluates.
 
     ``kind`` names the type in ``cell.json``, and ``trains`` says whether the cell must be trained first. Config and
@@ -27,9 +28,9 @@ class Source:
     trains: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The name of the method, or of the generator."""
-        raise NotImplementedError
 
     def checkpoint(self, folder: Path) -> Path | None:
         """The file that is evaluated; None where there is none."""

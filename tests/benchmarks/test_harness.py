@@ -180,10 +180,10 @@ def test_finished_and_failed_cells_are_not_run_again(mini: Run, source: Path, ca
     cells = [cell.folder for cell in mini.grid.cells.values()]
     failed = mini.cell("1", 2).folder
     before = {folder: snapshot(folder) for folder in cells if folder != failed}
-    told = mini.cell("1", 2).files.failure
+    failure = mini.cell("1", 2).files.failure
     assert bench(mini.out, source, "all", progress=True) == 2
     assert {folder: snapshot(folder) for folder in before} == before
-    assert mini.cell("1", 2).files.failure == told
+    assert mini.cell("1", 2).files.failure == failure
     err = capsys.readouterr().err
     assert "3 of 4 cells are finished already." in err
     assert "failed before, --retry-failed tries it again: Training diverged" in err

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -275,7 +275,7 @@ class Elsewhere:
     jobs = 1
     free = 1
 
-    def __init__(self, end: object) -> None:
+    def __init__(self, end: Callable[[Path], None]) -> None:
         self.started: list[Path] = []
         self.end = end
 
@@ -285,7 +285,7 @@ class Elsewhere:
     def wait(self, seconds: float) -> list[Ended]:
         if not self.started:
             return []
-        self.end(self.started[-1])  # type: ignore[operator]
+        self.end(self.started[-1])
         return [Ended(self.started.pop(), "busy", "is being run by process 7 on host")]
 
     def stop(self) -> None: ...

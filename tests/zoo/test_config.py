@@ -1,7 +1,6 @@
 """Configs: which value wins, what is refused, and every combination that the zoo offers."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,6 @@ from zoo.config import (
     Config,
     OptimizerConfig,
     Profile,
-    Range,
     TrainConfig,
     is_toy,
     known_profile,
@@ -24,7 +22,6 @@ from zoo.config import (
     resolve,
 )
 from zoo.config.read import CONFIGS, parse_yaml
-from zoo.config.values import check, describe, keywords
 
 
 class Paint(Method):
@@ -330,75 +327,6 @@ def test_a_config_outlives_the_plugin_of_its_data(tree):
     config = resolve("paint", "squares")
     DATASETS.remove("squares")
     assert Config.from_dict(config.to_dict(), "x.pth").data == config.data
-
-
-def test_inherited_keywords_count_and_unreadable_types_are_reported():
-    class Finer(Paint):
-        def __init__(self, *, detail: int = 2, width: int = 5, **settings: Any) -> None:
-            super().__init__(width=width, **settings)
-
-    found = keywords(Finer)
-    assert list(found) == ["detail", "width", "classes", "size", "colour", "gain", "steps"]
-    assert found["width"].default == 5
-
-    class Unreadable:
-        def __init__(self, *, thing: Any = None) -> None: ...
-
-    Unreadable.__init__.__annotations__["thing"] = "Nowhere"
-
-    with pytest.raises(ZooError, match=r"types of .*Unreadable cannot be read .*Nowhere"):
-        keywords(Unreadable)
-
-
-@dataclass(frozen=True)
-class Point:
-    x: int
-    y: float = 0.5
-
-
-@pytest.mark.parametrize(
-    ("value", "annotation", "expected"),
-    [
-        (3, float, 3.0),
-        ("1e-4", float, 1e-4),
-        ([1, 2], tuple[int, int], (1, 2)),
-        ((1, 2), list[float], [1.0, 2.0]),
-        ("a/b", Path | None, Path("a/b")),
-        (None, Path | None, None),
-        ({"x": 1}, Point, Point(1, 0.5)),
-        ({"p": {"x": 1, "y": 2}}, dict[str, Point], {"p": Point(1, 2.0)}),
-        (True, Literal["auto"] | bool, True),
-        ("3", int | str, "3"),
-        ([], tuple[int, ...], ()),
-    ],
-)
-def test_values_take_the_type_of_their_annotation(value, annotation, expected):
-    got = check(value, annotation, "key", lambda key: "file")
-    assert got == expected and type(got) is type(expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "annotation"),
-    [
-        (True, int),
-        (True, float),
-        (1, bool),
-        (1, str),
-        ("1", int),
-        ("12", float),
-        ([1], tuple[int, int]),
-        (1, Literal[True]),
-    ],
-)
-def test_values_of_another_type_are_refused(value, annotation):
-    with pytest.raises(ZooError, match=r"^key must be .*, but file sets it to "):
-        check(value, annotation, "key", lambda key: "file")
-
-
-def test_types_and_ranges_in_words():
-    assert describe(int | None) == "a whole number or null"
-    assert str(Range(at_least=1, at_most=6)) == "at least 1 and at most 6"
-    assert 1 in Range(at_least=1) and 0 not in Range(above=0) and 1 not in Range(below=1)
 
 
 def test_the_page_about_configs_explains_every_key_of_training():

@@ -87,18 +87,18 @@ def test_a_checkpoint_opens_where_its_plugin_is_loaded(tmp_path):
     assert load(tmp_path / "x.pth").config.method == config["method"]
 
 
-def test_a_break_is_told_once_and_again_when_it_has_another_reason(tmp_path):
-    file = write(tmp_path / "toy_told.py", "1 / 0\n")
-    told: list[str] = []
+def test_a_break_is_reported_once_and_again_when_it_has_another_reason(tmp_path):
+    file = write(tmp_path / "toy_reported.py", "1 / 0\n")
+    warnings: list[str] = []
     for text in ("1 / 0\n", "1 / 0\n", "import a_module_that_is_nowhere\n"):
         write(file, text)
-        warn_broken(load_plugins([file]), told.append)
+        warn_broken(load_plugins([file]), warnings.append)
         with pytest.raises(ZooError) as error:
             METHODS.get("nothing")
-        assert "toy_told" not in str(error.value), "an error does not repeat it"
-    assert [sentence.rpartition(": ")[0] for sentence in told] == [
-        "The plugin toy_told is broken and left out: ZeroDivisionError",
-        "The plugin toy_told is broken and left out: ModuleNotFoundError",
+        assert "toy_reported" not in str(error.value), "an error does not repeat it"
+    assert [sentence.rpartition(": ")[0] for sentence in warnings] == [
+        "The plugin toy_reported is broken and left out: ZeroDivisionError",
+        "The plugin toy_reported is broken and left out: ModuleNotFoundError",
     ]
 
 

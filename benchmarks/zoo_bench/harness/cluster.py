@@ -85,7 +85,7 @@ class Jobs(Executor):
             ) from error
 
     @property
-    def free(self) -> int:  # type: ignore[override]
+    def free(self) -> int:
         """Number of further jobs that may be queued now."""
         return 1 if self.jobs is None else self.jobs - len(self._running)
 

@@ -36,13 +36,14 @@ class Ended:
 
 
 class Executor(ABC):
-    """Runs cells, a few at a time.
-
-    ``jobs`` is how many run at a time (None: as many as there are), ``free`` how many more may be started now.
-    """
+    """Runs cells, a few at a time: ``jobs`` of them (None: as many as there are)."""
 
     jobs: int | None
-    free: int
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """How many more cells may be started now."""
 
     @abstractmethod
     def start(self, folder: Path) -> None:
@@ -55,7 +56,7 @@ class Executor(ABC):
     def stop(self) -> None:  # noqa: B027  (not every executor has something to stop)
         """Ask every training to save a checkpoint, and wait for it."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:  # noqa: B027  (not every executor has something to kill)
         """Kill all running cells."""
 
 
@@ -105,7 +106,7 @@ class Processes(Executor):
         self._running: dict[int, tuple[Path, BaseProcess]] = {}
 
     @property
-    def free(self) -> int:  # type: ignore[override]
+    def free(self) -> int:
         """How many more cells may be started now."""
         return self.jobs - len(self._running)
 

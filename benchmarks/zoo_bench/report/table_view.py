@@ -121,7 +121,7 @@ class TableView:
         return re.sub(r'<th [^>]*class="(row|col)_heading[^>]*>', r'<th scope="\1">', html)
 
     def print(self, console: Console) -> None:
-        """Print the table, what is said about it, and its claims."""
+        """Print the table, its notes and its claims."""
         from rich.table import Table as RichTable
         from rich.text import Text
 
